@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a VMLAUNCH or VMRESUME can come to, packed into one word: kind in the top byte, its number below.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace diffvisor::vmx {
+
+using Outcome = std::uint32_t;
+
+enum class OutcomeKind : std::uint8_t {
+  Entered,      // guest state was loaded; the number is the basic reason of the first VM exit, or kAnyExit
+  InvalidOpcode,       // #UD
+  GeneralProtection,   // #GP(0)
+  FailInvalid,  // VMfailInvalid: CF
+  FailValid,    // VMfailValid: ZF, the number is the VM-instruction error
+  FailGuest,    // exit reason 33; the number is the exit qualification
+  FailMsr,      // exit reason 34; the number is the 1-based index of the entry
+  Unjudged,     // outcome of Limit rows: nobody can say
+};
+
+inline constexpr std::uint32_t kAnyExit = 0xffff;
+
+constexpr Outcome make_outcome(OutcomeKind kind, std::uint32_t number = 0) {
+  return static_cast<std::uint32_t>(kind) << 24 | (number & 0xffffff);
+}
+constexpr OutcomeKind kind_of(Outcome o) { return static_cast<OutcomeKind>(o >> 24); }
+constexpr std::uint32_t number_of(Outcome o) { return o & 0xffffff; }
+
+inline constexpr Outcome kEntered = make_outcome(OutcomeKind::Entered, kAnyExit);
+constexpr Outcome entered(std::uint32_t exit_reason) { return make_outcome(OutcomeKind::Entered, exit_reason); }
+constexpr Outcome fail_valid(std::uint32_t error) { return make_outcome(OutcomeKind::FailValid, error); }
+constexpr Outcome fail_guest(std::uint32_t qualification) { return make_outcome(OutcomeKind::FailGuest, qualification); }
+constexpr Outcome fail_msr(std::uint32_t index) { return make_outcome(OutcomeKind::FailMsr, index); }
+
+// What `seen` must be for `expected`: equal, or any entry when the expected exit is open.
+constexpr bool outcome_matches(Outcome expected, Outcome seen) {
+  return expected == seen || (expected == kEntered && kind_of(seen) == OutcomeKind::Entered);
+}
+
+// "entered", "entered(52)", "vmfail_valid(7)", "entry_failure(33, 4)", "#GP(0)"
+std::string outcome_text(Outcome o);
+// Letters and underscores only, digits spelled: "entry_failure_guest_four"
+std::string outcome_word(Outcome o);
+
+// Observation::record of vmx_entry.
+enum RecordSlot : unsigned {
+  kInstructionError,
+  kExitReason,
+  kExitQualification,
+  kExitIntrInfo,
+  kExitIntrErrorCode,
+  kIdtVectoringInfo,
+  kIdtVectoringErrorCode,
+  kRecordSlots
+};
+
+}  // namespace diffvisor::vmx
