@@ -34,6 +34,50 @@ std::array<std::uint64_t, kMaxSlots> profile_values(const Schema& schema, std::u
   return v;
 }
 
+std::array<std::uint64_t, kMaxSlots> baseline_values(const Case& c) {
+  auto v = golden_values(c);
+  const auto named = profile_values(*c.schema, c.profile);
+  for (const Field& f : c.schema->fields)
+    if (!is_baseline_role(f.role)) std::copy_n(named.begin() + f.slot, f.count, v.begin() + f.slot);
+  return v;
+}
+
+void follow_golden(Case& c, const std::array<std::uint64_t, kMaxSlots>& before) {
+  const auto now = golden_values(c);
+  for (std::size_t s = 0; s < c.schema->slots; ++s)
+    if (now[s] != before[s] && c.v[s] == before[s]) c.v[s] = now[s];
+}
+
+namespace {
+
+bool values_fit(const Case& c) {
+  for (const Field& f : c.schema->fields)
+    for (unsigned i = 0; i < f.count; ++i)
+      if ((c.v[f.slot + i] & ~ones(f.width)) != 0) return false;
+  return std::all_of(c.v.begin() + static_cast<std::ptrdiff_t>(c.schema->slots), c.v.end(),
+                     [](std::uint64_t v) { return v == 0; });
+}
+
+bool operation_fits(const Schema& schema, const Operation& o) {
+  const OperationKind* kind = find_operation(schema, o.opcode);
+  return kind != nullptr && std::all_of(o.args.begin() + kind->args, o.args.end(), [](auto a) { return a == 0; });
+}
+
+bool areas_fit(const Case& c) {
+  if (c.areas.size() != c.schema->areas.size()) return false;
+  for (std::size_t i = 0; i < c.areas.size(); ++i)
+    if (c.areas[i].size() > c.schema->areas[i].largest) return false;
+  return true;
+}
+
+}  // namespace
+
+bool is_valid(const Case& c) {
+  return c.schema != nullptr && c.profile < c.schema->profiles.size() && values_fit(c) && areas_fit(c) &&
+         c.operations.size() <= c.schema->most_operations &&
+         std::ranges::all_of(c.operations, [&](const Operation& o) { return operation_fits(*c.schema, o); });
+}
+
 const Field* find_field(const Schema& schema, std::string_view name) {
   const auto it = std::ranges::find(schema.fields, name, &Field::name);
   return it == schema.fields.end() ? nullptr : &*it;
@@ -48,6 +92,11 @@ const Field& field_of_slot(const Schema& schema, Slot slot) {
   CHECK(slot < schema.slots);
   const auto after = std::ranges::upper_bound(schema.fields, slot, {}, &Field::slot);
   return *(after - 1);
+}
+
+const OperationKind* find_operation(const Schema& schema, std::uint8_t opcode) {
+  const auto it = std::ranges::find(schema.operations, opcode, &OperationKind::opcode);
+  return it == schema.operations.end() ? nullptr : &*it;
 }
 
 std::optional<std::uint16_t> find_profile(const Schema& schema, std::string_view name) {

@@ -43,9 +43,22 @@ std::array<std::uint64_t, kMaxSlots> golden_values(const Case& c);
 // The capability values of c's named profile, without c's own deviations; other slots are 0.
 std::array<std::uint64_t, kMaxSlots> profile_values(const Schema& schema, std::uint16_t profile);
 
+// What stored forms leave unsaid: the named profile's capabilities, context 0, and for the rest golden_values(c).
+std::array<std::uint64_t, kMaxSlots> baseline_values(const Case& c);
+
+// After capabilities or context of c changed: State and Fact slots that still hold `before`, the golden values of
+// before the change, take the golden values of now. What the case had of its own stays.
+void follow_golden(Case& c, const std::array<std::uint64_t, kMaxSlots>& before);
+
+// Whether c is a case of its schema: every value fits its field, every list its bound, nothing lies outside.
+bool is_valid(const Case& c);
+
+constexpr bool is_baseline_role(Role r) { return r == Role::State || r == Role::Fact; }
+
 const Field* find_field(const Schema& schema, std::string_view name);
 const Field* field_by_id(const Schema& schema, std::uint16_t id);
 const Field& field_of_slot(const Schema& schema, Slot slot);
+const OperationKind* find_operation(const Schema& schema, std::uint8_t opcode);
 std::optional<std::uint16_t> find_profile(const Schema& schema, std::string_view name);
 
 // Clears bits above the field's width in every slot.

@@ -14,6 +14,7 @@ namespace {
 void merge(RowEdit& into, const RowEdit& more) {
   into.drop |= more.drop;
   into.forced |= more.forced;
+  into.narrows = (into.narrows || !(into.when || into.must)) && (more.narrows || !(more.when || more.must));
   if (more.when) into.when = more.when;
   if (more.must) into.must = more.must;
   if (more.outcome) into.outcome = more.outcome;
@@ -122,6 +123,7 @@ Survey EditedRules::survey(const std::uint64_t* v, const Survey& plain) const {
   for (const RowEdit& e : edits_) {
     const Rule& r = set_->rows[e.row];
     if (!e.drop && !e.forced && !e.when && !e.must) continue;
+    if ((e.drop || e.narrows) && !plain.broken.test(e.row)) continue;
     const bool applies = !e.drop && (e.forced || (e.when ? holds(*e.when, v, set_->functions) : plain.applied.test(e.row)));
     const bool broken = applies && (e.forced || !holds(e.must ? *e.must : r.must, v, set_->functions));
     applies ? s.applied.set(e.row) : s.applied.reset(e.row);

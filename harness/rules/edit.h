@@ -16,6 +16,7 @@ struct RowEdit {
   std::size_t row = 0;
   bool drop = false;                     // the row does not exist
   bool forced = false;                   // the row is broken whatever the case says
+  bool narrows = false;                  // `when` implies the row's own guard: a row that is whole stays whole
   std::optional<Expr> when;              // replaces the guard
   std::optional<Expr> must;              // replaces the condition
   std::optional<Outcome> outcome;        // replaces the outcome

@@ -94,6 +94,12 @@ struct Claim {
   std::string_view reason;
 };
 
+// A fact of the specification that has no row, and why.
+struct Exemption {
+  std::string_view id;
+  std::string_view reason;
+};
+
 // A table with its compiled survey and repair. One constant per domain, built by make_rule_set in exactly one .cc.
 struct RuleSet {
   std::span<const Rule> rows;
@@ -104,6 +110,9 @@ struct RuleSet {
   // One pass over the whole table repairing as it goes, rows in `skip` excepted; true if anything was broken.
   bool (*sweep)(std::uint64_t* v, const Locks& locks, const RuleBits& skip, Rng& rng, unsigned pass);
 };
+
+// A table without rows, for domains whose subject is behaviour and not legality.
+const RuleSet& no_rules();
 
 std::uint64_t rules_digest(const RuleSet& set);
 // Index of the row with this id and entry, or rows.size().

@@ -45,7 +45,9 @@ inline constexpr Gpa kExitMsrStoreList = 0x444000;
 inline constexpr Gpa kListsEnd = 0x446000;
 inline constexpr std::uint32_t kFillerMsr = 0xc0000081;  // IA32_STAR
 
-// Above RAM the oracles read all ones and ignore writes.
+// Above RAM the oracles read all ones and ignore writes, the window of interrupt controllers and ROM excepted.
 inline constexpr std::uint64_t kReadsAboveRam = ~std::uint64_t{0};
+inline constexpr Gpa kDevices = 0xfec00000;
+inline constexpr Gpa kDevicesEnd = 0x100000000;
 
 }  // namespace diffvisor::vmx

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace diffvisor::vmx {
 
@@ -41,6 +42,8 @@ constexpr bool outcome_matches(Outcome expected, Outcome seen) {
 
 // "entered", "entered(52)", "vmfail_valid(7)", "entry_failure(33, 4)", "#GP(0)"
 std::string outcome_text(Outcome o);
+// The outcome that outcome_text() writes so; false if there is none.
+bool parse_outcome(std::string_view text, Outcome& out);
 // Letters and underscores only, digits spelled: "entry_failure_guest_four"
 std::string outcome_word(Outcome o);
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per command: takes what was parsed, prints, returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fuzzers/cli/session.h"
+
+namespace diffvisor::cli {
+
+int fuzz(const std::string& domain, const Flags& flags);
+int replay(const std::vector<std::string>& paths, const std::string& junit, const Flags& flags);
+int show(const std::string& path, const Flags& flags);
+int minimise(const std::string& path, const Flags& flags);
+int list_rules(const std::string& domain, const std::string& coverage, const Flags& flags);
+int vectors(const std::string& file, const std::string& domain, const std::string& executor, const Flags& flags);
+int known_check(const std::string& domain, bool write, const Flags& flags);
+int list_oracles(const Flags& flags);
+int quirks(const std::string& domain, bool score, const Flags& flags);
+int bench(const std::string& domain, const Flags& flags);
+int write_seeds(const std::string& domain, const std::string& directory, const Flags& flags);
+
+int case_encode(const std::string& input, const std::string& output);
+int case_decode(const std::string& input, const std::string& domain, const std::string& output);
+int case_new(const std::string& domain, const std::vector<std::string>& assignments, const std::string& output,
+             const Flags& flags);
+int case_migrate(const std::vector<std::string>& paths, const Flags& flags);
+
+std::string version_text();
+
+}  // namespace diffvisor::cli

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// diffvisor replay: stored cases against what they expect. Models run; emulators' answers are taken as recorded unless
+// --executors asks for them. No emulator is needed.
+#include <chrono>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "fuzzers/cli/commands.h"
+#include "oracles/recorded/recorded.h"
+#include "reports/junit.h"
+
+namespace diffvisor::cli {
+namespace {
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// Models only: what runs in this process.
+Flags models_only(const Flags& flags, const DomainEntry& entry) {
+  Flags f = flags;
+  if (!f.executors.empty()) return f;
+  for (const std::string_view name : entry.executors) f.executors.emplace_back(name);
+  std::erase_if(f.executors, [](const std::string& n) { return n == "bochs" || n == "qemu" || n == "kvm"; });
+  return f;
+}
+
+class Replayer {
+ public:
+  explicit Replayer(const Flags& flags) : flags_(flags) {}
+
+  Result<reports::ReplayRow> replay(const Loaded& l) {
+    const auto start = std::chrono::steady_clock::now();
+    reports::ReplayRow row;
+    row.suite = l.stored.c.schema->domain;
+    row.name = fmt::format("{}:{}", base_name(l.file.string()), l.number);
+    row.story = l.stored.story;
+    auto session = session_for(l.stored.c);
+    if (!session) return tl::unexpected(session.error());
+    if (auto done = check(**session, l.stored, row); !done) return tl::unexpected(done.error());
+    row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return row;
+  }
+
+ private:
+  // One session for each (domain, profile).
+  Result<Session*> session_for(const Case& c) {
+    const std::string profile(c.schema->profiles[c.profile].name);
+    auto& slot = sessions_[std::string(c.schema->domain) + "/" + profile];
+    if (slot.entry == nullptr) {
+      const auto entry = domain_named(c.schema->domain);
+      if (!entry) return tl::unexpected(entry.error());
+      Flags f = models_only(flags_, **entry);
+      f.profile = profile;
+      auto opened = open_session(c.schema->domain, f);
+      if (!opened) return tl::unexpected(opened.error());
+      slot = std::move(*opened);
+    }
+    return &slot;
+  }
+
+  Result<void> check(Session& s, const StoredCase& stored, reports::ReplayRow& row) {
+    Case c = stored.c;
+    if (s.entry->domain->normalise != nullptr) s.entry->domain->normalise(c.v.data());
+    if (!(c == stored.c)) row.failure = "the case is not normalised: its memory facts contradict each other";
+    std::size_t checked = 0;
+    for (const Expectation& e : stored.expect) {
+      const auto problem = check_one(s, c, e);
+      if (!problem) return tl::unexpected(problem.error());
+      ++checked;
+      if (row.failure.empty()) row.failure = *problem;
+    }
+    if (checked == 0) row.skipped = "no expectation is stored";
+    return {};
+  }
+
+  // Empty: as expected.
+  Result<std::string> check_one(Session& s, const Case& c, const Expectation& e) {
+    for (std::size_t i = 0; i < s.executors.size(); ++i) {
+      if (s.executors[i]->info().name != e.executor) continue;
+      const auto seen = run_one(*s.executors[i], c);
+      if (!seen) return tl::unexpected(seen.error());
+      const std::string now = observation_text(*s.entry->domain, *seen);
+      if (now == e.outcome) return std::string();
+      return fmt::format("{} says {}, the case expects {}", e.executor, now, e.outcome);
+    }
+    return check_recorded(s, c, e);
+  }
+
+  // A recorded answer must still be explained: by the table, by a known delta, or by an unclear point.
+  Result<std::string> check_recorded(Session& s, const Case& c, const Expectation& e) {
+    const auto seen = recorded::observation_of(e, *s.entry->domain);
+    if (!seen) return tl::unexpected(seen.error());
+    const std::size_t column = column_of(s, e);
+    const compare::Verdict v = s.judge->judge(c, s.judge->read(c), column, *seen);
+    if (v.kind == compare::VerdictKind::Divergence)
+      return fmt::format("{} {} said {}, which nothing explains any more", e.executor, e.version, e.outcome);
+    if (v.kind == compare::VerdictKind::ExecutorDied && s.judge->known_death(c, s.judge->read(c), column) == nullptr)
+      return fmt::format("{} {} died of this, and no known entry says so", e.executor, e.version);
+    return std::string();
+  }
+
+  std::size_t column_of(Session& s, const Expectation& e) {
+    auto& columns = columns_[&s];
+    const auto [it, fresh] = columns.try_emplace(e.executor + " " + e.version, 0);
+    if (fresh) it->second = s.judge->add_executor({e.executor, e.version, Trust::Recorded});
+    return it->second;
+  }
+
+  const Flags& flags_;
+  std::map<std::string, Session> sessions_;
+  std::map<const Session*, std::map<std::string, std::size_t>> columns_;
+};
+
+}  // namespace
+
+int replay(const std::vector<std::string>& paths, const std::string& junit, const Flags& flags) {
+  const auto loaded = load_cases(paths);
+  if (!loaded) return complain(loaded.error());
+  Replayer replayer(flags);
+  std::vector<reports::ReplayRow> rows;
+  std::size_t failed = 0, skipped = 0;
+  double seconds = 0;
+  for (const Loaded& l : *loaded) {
+    auto row = replayer.replay(l);
+    if (!row) return complain(row.error());
+    failed += !row->failure.empty();
+    skipped += row->failure.empty() && !row->skipped.empty();
+    seconds += row->seconds;
+    if (!row->failure.empty()) fmt::print("FAILED {} {}\n  {}\n", row->name, row->story, row->failure);
+    rows.push_back(std::move(*row));
+  }
+  if (rows.empty()) return complain({ErrorCode::Usage, "replay", "there are no cases in these paths"});
+  fmt::print("{} cases, {} as expected, {} changed, {} without expectation, {:.3f} ms a case\n", rows.size(),
+             rows.size() - failed - skipped, failed, skipped, 1e3 * seconds / static_cast<double>(rows.size()));
+  if (!junit.empty())
+    if (auto wrote = write_output(junit, reports::junit_xml(rows)); !wrote) return complain(wrote.error());
+  return failed > 0 ? kDivergence : kClean;
+}
+
+}  // namespace diffvisor::cli

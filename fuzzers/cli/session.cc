@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzzers/cli/session.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "harness/base/file.h"
+
+namespace diffvisor::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<fs::path> corpus_above(fs::path from) {
+  std::error_code ec;
+  for (from = fs::absolute(from, ec); !from.empty(); from = from.parent_path()) {
+    if (fs::is_directory(from / "corpus" / "known", ec)) return from / "corpus";
+    if (from == from.parent_path()) break;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<fs::path>> case_files(const fs::path& path) {
+  std::error_code ec;
+  if (!fs::exists(path, ec)) return fail(ErrorCode::Io, path.string(), "no such file or directory");
+  if (!fs::is_directory(path, ec)) return std::vector<fs::path>{path};
+  std::vector<fs::path> files;
+  for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec))
+    if (it->path().extension() == ".case") files.push_back(it->path());
+  if (ec) return fail(ErrorCode::Io, path.string(), ec.message());
+  std::ranges::sort(files);
+  return files;
+}
+
+Result<std::vector<compare::Known>> known_of(const Domain& domain, const Flags& flags) {
+  const auto root = corpus_root(flags.corpus);
+  if (!root) return tl::unexpected(root.error());
+  return compare::load_known(*root / "known", domain);
+}
+
+Result<void> start_executors(Session& s, const Flags& flags) {
+  std::vector<std::string> wanted = flags.executors;
+  if (wanted.empty()) wanted.assign(s.entry->by_default.begin(), s.entry->by_default.end());
+  for (const std::string& name : wanted) {
+    if (std::ranges::find(s.entry->executors, name) == s.entry->executors.end())
+      return fail(ErrorCode::Usage, name, fmt::format("{} has no such executor", s.entry->domain->name));
+    ExecutorRequest request;
+    request.name = name;
+    request.profile = s.entry->domain->schema->profiles[s.profile].name;
+    request.jobs = flags.jobs;
+    request.quirk = s.quirk ? &*s.quirk : nullptr;
+    auto executor = s.entry->make_executor(request);
+    if (executor) {
+      s.executors.push_back(std::move(*executor));
+    } else if (flags.allow_missing) {
+      fmt::print(stderr, "diffvisor: without {}: {}\n", name, executor.error().text());
+    } else {
+      return tl::unexpected(executor.error());
+    }
+  }
+  if (s.executors.empty()) return fail(ErrorCode::Environment, "executors", "none could be started");
+  return {};
+}
+
+}  // namespace
+
+int complain(const Error& error) {
+  fmt::print(stderr, "diffvisor: {}\n", error.text());
+  return kCannot;
+}
+
+Result<fs::path> corpus_root(const std::string& flag) {
+  std::error_code ec;
+  if (!flag.empty()) {
+    if (!fs::is_directory(flag, ec)) return fail(ErrorCode::Usage, flag, "is not a directory");
+    return fs::path(flag);
+  }
+  for (const fs::path& from : {fs::read_symlink("/proc/self/exe", ec).parent_path(), fs::current_path(ec)})
+    if (auto found = corpus_above(from)) return *found;
+  return fail(ErrorCode::Environment, "corpus", "not found above the program or the working directory; use --corpus");
+}
+
+Result<const DomainEntry*> domain_named(std::string_view name) {
+  if (const DomainEntry* d = find_domain(name)) return d;
+  std::string names;
+  for (const DomainEntry& d : domains()) names += fmt::format(" {}", d.domain->name);
+  return fail(ErrorCode::Usage, std::string(name), "no such domain; there are:" + names);
+}
+
+Result<std::uint16_t> profile_named(const Domain& domain, const std::string& name) {
+  if (name.empty()) return std::uint16_t{0};
+  if (const auto found = find_profile(*domain.schema, name)) return *found;
+  std::string names;
+  for (const ProfileSpec& p : domain.schema->profiles) names += fmt::format(" {}", p.name);
+  return fail(ErrorCode::Usage, name, "no such profile; there are:" + names);
+}
+
+Result<std::vector<Loaded>> load_cases(const std::vector<std::string>& paths, Digests digests) {
+  std::vector<Loaded> out;
+  for (const std::string& path : paths) {
+    const auto files = case_files(path);
+    if (!files) return tl::unexpected(files.error());
+    for (const fs::path& file : *files) {
+      const auto text = read_file(file);
+      if (!text) return tl::unexpected(text.error());
+      auto cases = decode_text(*text, all_schemas(), file.string(), digests);
+      if (!cases) return tl::unexpected(cases.error());
+      std::size_t number = 0;
+      for (StoredCase& c : *cases) out.push_back({file, ++number, std::move(c)});
+    }
+  }
+  return out;
+}
+
+std::vector<Executor*> Session::raw() const {
+  std::vector<Executor*> out;
+  for (const auto& e : executors) out.push_back(e.get());
+  return out;
+}
+
+std::vector<ExecutorInfo> Session::infos() const {
+  std::vector<ExecutorInfo> out;
+  for (const auto& e : executors) out.push_back(e->info());
+  return out;
+}
+
+Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id) {
+  for (Quirk& q : entry.quirks())
+    if (q.id == id) return std::move(q);
+  if (auto m = rules::find_mutant(*entry.domain->rules, id))
+    return Quirk{m->id, "generic mutant", std::string(entry.domain->reference), {m->edit}};
+  return fail(ErrorCode::Usage, id, fmt::format("no such quirk; see: diffvisor quirks {}", entry.domain->name));
+}
+
+Result<Session> open_session(std::string_view domain, const Flags& flags) {
+  Session s;
+  const auto entry = domain_named(domain);
+  if (!entry) return tl::unexpected(entry.error());
+  s.entry = *entry;
+  const auto profile = profile_named(*s.entry->domain, flags.profile);
+  if (!profile) return tl::unexpected(profile.error());
+  s.profile = *profile;
+  if (!flags.quirk.empty()) {
+    auto quirk = quirk_named(*s.entry, flags.quirk);
+    if (!quirk) return tl::unexpected(quirk.error());
+    s.quirk = std::move(*quirk);
+  }
+  auto known = known_of(*s.entry->domain, flags);
+  if (!known) return tl::unexpected(known.error());
+  const bool of_reference = s.quirk && s.quirk->executor == s.entry->domain->reference;
+  s.judge = std::make_unique<compare::Judge>(*s.entry->domain, std::move(*known),
+                                             of_reference ? s.quirk->edits : std::vector<rules::RowEdit>{});
+  if (auto started = start_executors(s, flags); !started) return tl::unexpected(started.error());
+  for (const auto& e : s.executors) s.judge->add_executor(e->info());
+  return s;
+}
+
+Result<void> write_output(const std::string& where, const std::string& content) {
+  if (where != "-") return write_file_atomically(where, content);
+  if (std::fwrite(content.data(), 1, content.size(), stdout) != content.size() || std::fflush(stdout) != 0)
+    return fail(ErrorCode::Io, "standard output", "cannot write");
+  return {};
+}
+
+std::string observation_text(const Domain& domain, const Observation& o) {
+  switch (o.status) {
+    case Status::Ran: return domain.observation->outcome_text(o.outcome);
+    case Status::Incomparable: return fmt::format("incomparable({})", o.reason);
+    case Status::Died: return fmt::format("died({})", o.reason);
+  }
+  return {};
+}
+
+}  // namespace diffvisor::cli

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// diffvisor vectors: a file of expected outcomes, run on one executor of each domain it names.
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "fuzzers/cli/commands.h"
+#include "fuzzers/vectors.h"
+#include "harness/base/file.h"
+
+namespace diffvisor::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Counts = std::map<std::string, std::size_t>;
+
+constexpr std::size_t kBatch = 256;  // vectors
+
+struct Failure {
+  std::string id;
+  std::string expected;
+  std::string seen;
+};
+
+struct Tally {
+  std::size_t passed = 0;
+  std::vector<Failure> failures;
+  Counts known;              // by what explains the outcome
+  Counts skipped;            // by reason
+  Counts other_domains;      // by name
+  bool by_reference = true;  // nobody but the reference ran
+};
+
+std::size_t total(const Counts& counts) {
+  std::size_t n = 0;
+  for (const auto& [name, count] : counts) n += count;
+  return n;
+}
+
+// A vector that can be run, and what the reference table says of it.
+struct Runnable {
+  const Vector* vector;
+  std::vector<OutcomePattern> accepted;
+  compare::Reading reading;
+};
+
+class Runner {
+ public:
+  Runner(Session& session, bool chosen_profile, Tally& tally)
+      : session_(session), executor_(*session.executors[0]), tally_(tally) {
+    profile_.fixed = executor_.info().trust == Trust::Independent;
+    if (profile_.fixed || chosen_profile) profile_.profile = session.profile;
+    by_reference_ = executor_.info().trust == Trust::Reference;
+  }
+
+  Result<void> run(std::span<const Vector* const> vectors) {
+    for (std::size_t at = 0; at < vectors.size(); at += kBatch)
+      if (auto done = batch(vectors.subspan(at, std::min(kBatch, vectors.size() - at))); !done) return done;
+    return {};
+  }
+
+ private:
+  Result<void> batch(std::span<const Vector* const> vectors) {
+    std::vector<Case> cases;
+    std::vector<Runnable> running;
+    for (const Vector* v : vectors) prepare(*v, cases, running);
+    std::vector<Observation> seen(cases.size());
+    if (cases.empty()) return {};
+    executor_.submit(cases, seen);
+    if (auto done = executor_.collect(); !done) return done;
+    for (std::size_t i = 0; i < cases.size(); ++i) judge(running[i], cases[i], seen[i]);
+    return {};
+  }
+
+  void prepare(const Vector& v, std::vector<Case>& cases, std::vector<Runnable>& running) {
+    auto built = session_.entry->vectors->build(v, profile_);
+    if (!built) return not_built(v, built.error());
+    const compare::Reading r = session_.judge->read(built->c);
+    if (const auto limit = session_.judge->limit(r); !limit.empty()) {
+      if (by_reference_) return judge({&v, std::move(built->accepted), r}, built->c, without_limits(built->c, r));
+      return skip(fmt::format("nobody can judge it: {}", limit));
+    }
+    if (const auto* k = session_.judge->known_death(built->c, r, 0)) return skip(fmt::format("known death: {}", k->id));
+    cases.push_back(std::move(built->c));
+    running.push_back({&v, std::move(built->accepted), r});
+  }
+
+  // Limits keep a harness from asking what it could not check or survive. A vector comes with its answer, so of the
+  // reference only the rules are asked.
+  Observation without_limits(const Case& c, const compare::Reading& r) const {
+    const rules::RuleSet& set = *session_.entry->domain->rules;
+    rules::EditedRules checks(set, session_.judge->table().edits());
+    for (std::size_t i = 0; i < set.rows.size(); ++i) {
+      if (set.rows[i].kind != rules::Kind::Limit) continue;
+      rules::RowEdit edit;
+      edit.row = i;
+      edit.drop = true;
+      checks.add(edit);
+    }
+    const rules::Ruling ruling = checks.ruling(checks.survey(c.v.data(), r.survey));
+    Observation o = incomparable("no rule decides");
+    ruling.deciders.each([&](std::size_t i) {
+      if (o.status != Status::Ran) o.outcome = checks.outcome(i);
+      o.status = Status::Ran;
+    });
+    return o;
+  }
+
+  // On a machine that is what it is, a vector nobody understands is as far away as one whose needs are not met.
+  void not_built(const Vector& v, const VectorProblem& p) {
+    if (p.unmet || profile_.fixed) return skip(p.reason);
+    tally_.failures.push_back({v.id, expected_text(v), p.reason});
+  }
+
+  void skip(std::string reason) { ++tally_.skipped[std::move(reason)]; }
+
+  void judge(const Runnable& r, const Case& c, const Observation& seen) {
+    if (seen.status == Status::Incomparable) return skip(fmt::format("{}: {}", executor_.info().name, seen.reason));
+    const bool accepted = seen.status == Status::Ran && std::ranges::any_of(r.accepted, [&](const OutcomePattern& p) {
+                            return p.accepts(seen.outcome);
+                          });
+    if (accepted) return static_cast<void>(++tally_.passed);
+    const std::string explained = explanation(c, r, seen);
+    if (!explained.empty()) return static_cast<void>(++tally_.known[explained]);
+    tally_.failures.push_back({r.vector->id, expected_text(*r.vector), seen_text(r, seen)});
+  }
+
+  // The known entries or the unclear point that make the outcome right for this executor; empty if nothing does.
+  std::string explanation(const Case& c, const Runnable& r, const Observation& seen) {
+    const compare::Verdict v = session_.judge->judge(c, r.reading, 0, seen);
+    if (v.kind == compare::VerdictKind::SpecUnclear) return std::string(v.reason);
+    if (v.kind != compare::VerdictKind::Known) return {};
+    std::string ids;
+    const auto& entries = session_.judge->deltas(0).entries();
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      if (v.decided >> i & 1) ids += (ids.empty() ? "" : ", ") + entries[i].id;
+    return ids.empty() ? "several known entries together" : ids;
+  }
+
+  std::string seen_text(const Runnable& r, const Observation& seen) const {
+    const Domain& d = *session_.entry->domain;
+    std::string text = observation_text(d, seen), rows;
+    r.reading.ruling.deciders.each([&](std::size_t i) { rows += ' ' + rules::rule_name(d.rules->rows[i]); });
+    return rows.empty() ? text : fmt::format("{}; the table's rules here:{}", text, rows);
+  }
+
+  Session& session_;
+  Executor& executor_;
+  VectorProfile profile_;
+  bool by_reference_ = false;
+  Tally& tally_;
+};
+
+Result<void> run_domain(const DomainEntry& entry, std::span<const Vector* const> vectors, const std::string& executor,
+                        const Flags& flags, Tally& tally) {
+  Flags f = flags;
+  f.executors = {executor.empty() ? std::string(entry.domain->reference) : executor};
+  auto session = open_session(entry.domain->name, f);
+  if (!session) return tl::unexpected(session.error());
+  tally.by_reference &= f.executors[0] == entry.domain->reference;
+  return Runner(*session, !flags.profile.empty(), tally).run(vectors);
+}
+
+using ByDomain = std::vector<std::pair<const DomainEntry*, std::vector<const Vector*>>>;
+
+// The vectors to run by domain, in the program's order of domains; the others are counted.
+ByDomain sorted_out(const std::vector<Vector>& all, const std::string& wanted, Tally& tally) {
+  ByDomain out;
+  std::map<std::string_view, std::vector<const Vector*>> by_name;
+  for (const Vector& v : all) by_name[v.domain].push_back(&v);
+  for (const DomainEntry& d : domains()) {
+    const auto it = by_name.find(d.domain->name);
+    if (it == by_name.end() || d.vectors == nullptr || (!wanted.empty() && wanted != d.domain->name)) continue;
+    out.emplace_back(&d, std::move(it->second));
+    by_name.erase(it);
+  }
+  for (const auto& [name, vectors] : by_name) tally.other_domains[std::string(name)] = vectors.size();
+  return out;
+}
+
+Json counts_json(const Counts& counts) {
+  Json j = Json::object();
+  for (const auto& [name, count] : counts) j[name] = count;
+  return j;
+}
+
+Json tally_json(const Tally& t) {
+  Json failures = Json::array();
+  for (const Failure& f : t.failures) failures.push_back({{"id", f.id}, {"expected", f.expected}, {"seen", f.seen}});
+  return {{"passed", t.passed},
+          {"failed", t.failures.size()},
+          {"known", total(t.known)},
+          {"skipped", total(t.skipped)},
+          {"failures", failures},
+          {"reasons", counts_json(t.skipped)},
+          {"known_by", counts_json(t.known)},
+          {"other_domains", counts_json(t.other_domains)}};
+}
+
+void print_counts(const char* title, const Counts& counts) {
+  if (counts.empty()) return;
+  fmt::print("{}\n", title);
+  for (const auto& [name, count] : counts) fmt::print("  {:>6}  {}\n", count, name);
+}
+
+void print_tally(const Tally& t) {
+  for (const Failure& f : t.failures) fmt::print("FAILED {}\n  expected {}\n  seen     {}\n", f.id, f.expected, f.seen);
+  print_counts("of another domain", t.other_domains);
+  print_counts("known differences", t.known);
+  print_counts("skipped", t.skipped);
+  const std::string known = t.by_reference ? "" : fmt::format("{} known, ", total(t.known));
+  fmt::print("{} passed, {} failed, {}{} skipped\n", t.passed, t.failures.size(), known, total(t.skipped));
+}
+
+Result<Tally> run_file(const std::string& file, const std::string& domain, const std::string& executor,
+                       const Flags& flags) {
+  if (!domain.empty())
+    if (const auto known = domain_named(domain); !known) return tl::unexpected(known.error());
+  const auto text = read_file(file);
+  if (!text) return tl::unexpected(text.error());
+  const auto all = read_vectors(*text, file);
+  if (!all) return tl::unexpected(all.error());
+  Tally tally;
+  const ByDomain mine = sorted_out(*all, domain, tally);
+  if (mine.empty()) return fail(ErrorCode::Usage, file, "has no vectors that this program can run");
+  for (const auto& [entry, vectors] : mine)
+    if (auto done = run_domain(*entry, vectors, executor, flags, tally); !done) return tl::unexpected(done.error());
+  return tally;
+}
+
+}  // namespace
+
+int vectors(const std::string& file, const std::string& domain, const std::string& executor, const Flags& flags) {
+  const auto tally = run_file(file, domain, executor, flags);
+  if (!tally) return complain(tally.error());
+  if (flags.json != "-") print_tally(*tally);
+  if (!flags.json.empty())
+    if (auto wrote = write_output(flags.json, tally_json(*tally).dump(2) + "\n"); !wrote)
+      return complain(wrote.error());
+  if (!tally->failures.empty()) return kDivergence;
+  if (tally->passed + total(tally->known) == 0 && !flags.allow_missing)
+    return complain({ErrorCode::Environment, file, "no vector could be judged; --allow-missing accepts that"});
+  return kClean;
+}
+
+}  // namespace diffvisor::cli

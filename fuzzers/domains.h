@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of domains: what each is made of and which executors run it. The only place that knows models and oracles.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/run/domain.h"
+#include "harness/run/executor.h"
+#include "harness/rules/edit.h"
+
+namespace diffvisor {
+
+struct VectorDialect;
+
+// A named defect: of the reference table, or of one executor's own table.
+struct Quirk {
+  std::string id;
+  std::string story;
+  std::string executor;                 // whose table it edits
+  std::vector<rules::RowEdit> edits;    // rows of that table
+};
+
+struct ExecutorRequest {
+  std::string_view name;
+  std::string_view profile;             // an emulator takes the machine model of this name
+  unsigned jobs = 1;                    // emulator processes
+  const Quirk* quirk = nullptr;         // applied if it concerns this executor
+  bool keep_files = false;
+};
+
+struct DomainEntry {
+  const Domain* domain;
+  std::span<const std::string_view> executors;  // all that exist; the first is the reference
+  std::span<const std::string_view> by_default;
+  Result<std::unique_ptr<Executor>> (*make_executor)(const ExecutorRequest&);
+  std::vector<Quirk> (*quirks)();               // named ones; the generic mutants come from the rule set
+  const VectorDialect* vectors = nullptr;       // how test vectors of this domain are read; null: there are none
+};
+
+std::span<const DomainEntry> domains();
+const DomainEntry* find_domain(std::string_view name);
+std::span<const Schema* const> all_schemas();
+
+}  // namespace diffvisor

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzzers/vmx_entry.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "fuzzers/vmx_vectors.h"
+#include "harness/arch/vmx/schema.h"
+#include "models/vmx/arch.h"
+#include "models/vmx/arch_rules.h"
+#include "models/vmx/kvm/kvm_model.h"
+#include "models/vmx/quirks.h"
+#include "models/vmx/rule_notes.h"
+#include "oracles/bochs/bochs_vmx.h"
+
+namespace diffvisor {
+namespace {
+
+constexpr std::array kRecord = {
+    RecordField{"instruction_error", 32}, RecordField{"exit_reason", 32},         RecordField{"exit_qualification", 64},
+    RecordField{"exit_intr_info", 32},    RecordField{"exit_intr_error_code", 32}, RecordField{"idt_vectoring_info", 32},
+    RecordField{"idt_vectoring_error_code", 32},
+};
+static_assert(kRecord.size() == vmx::kRecordSlots);
+
+// A different qualification or error number, or error 7 for 8, is the same defect reported differently.
+bool same_family(rules::Outcome a, rules::Outcome b) {
+  return vmx::kind_of(a) == vmx::kind_of(b) && vmx::kind_of(a) != vmx::OutcomeKind::Entered;
+}
+
+constexpr ObservationSchema kObservation = {kRecord, &vmx::outcome_text, &vmx::outcome_word, &vmx::outcome_matches,
+                                            &vmx::parse_outcome, &same_family};
+
+// Choices that decide which checks and which paths matter; random states keep them.
+constexpr std::array kModes = {
+    rules::bits(vmx::Entry, vmx::entry_ctl::IA32E, vmx::entry_ctl::IA32E),
+    rules::bits(vmx::Proc, vmx::proc::SECONDARY, vmx::proc::SECONDARY),
+    rules::bits(vmx::Proc2, vmx::proc2::URG, vmx::proc2::URG),
+    rules::bits(vmx::Proc2, vmx::proc2::EPT, vmx::proc2::EPT),
+    rules::bits(vmx::GuestRflags, vmx::rflags::VM, vmx::rflags::VM),
+    rules::bits(vmx::GuestCr0, vmx::cr0::PE, vmx::cr0::PE),
+    rules::bits(vmx::GuestCr0, vmx::cr0::PG, vmx::cr0::PG),
+    rules::bits(vmx::GuestCr4, vmx::cr4::PAE, vmx::cr4::PAE),
+    rules::bits(vmx::ActivityState, 1, 0),
+    rules::bits(vmx::EntryIntrInfo, 31, 31),
+    rules::bits(vmx::EntryIntrInfo, 10, 8),
+};
+
+constexpr std::string_view kExecutors[] = {"vmx.arch", "vmx.kvm", "bochs"};
+
+const Domain& domain() {
+  static const Domain d = [] {
+    Domain x;
+    x.name = "vmx_entry";
+    x.summary = "VMLAUNCH and VMRESUME: every check of SDM 3C chapter 29, and the first VM exit";
+    x.schema = &vmx::schema();
+    x.observation = &kObservation;
+    x.rules = &vmx::arch_rules();
+    x.normalise = &vmx::settle_facts;
+    x.modes = kModes;
+    x.claims = vmx::claims();
+    x.exemptions = vmx::exemptions();
+    x.reference = "vmx.arch";
+    x.model_version = vmx::kArchVersion;
+    return x;
+  }();
+  return d;
+}
+
+Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
+  const std::vector<rules::RowEdit> edits =
+      r.quirk != nullptr && r.quirk->executor == r.name ? r.quirk->edits : std::vector<rules::RowEdit>{};
+  if (r.name == "vmx.arch") return std::make_unique<vmx::ArchModel>();
+  if (r.name == "vmx.kvm") {
+    vmx::KvmKernel kernel;
+    kernel.edits = edits;
+    return std::make_unique<vmx::KvmModel>(std::move(kernel));
+  }
+  bochs::BochsOptions options;
+  const std::string_view model = bochs::model_of_profile(r.profile);
+  if (model.empty())
+    return fail(ErrorCode::Usage, "bochs", fmt::format("has no machine model for profile {}", r.profile));
+  options.model = std::string(model);
+  options.jobs = r.jobs;
+  options.keep_directory = r.keep_files;
+  return bochs::make_bochs_vmx(options);
+}
+
+std::vector<Quirk> quirks() {
+  std::vector<Quirk> out;
+  for (vmx::Quirk& q : vmx::named_quirks())
+    out.push_back({std::string(q.id), std::string(q.story),
+                   q.model == vmx::QuirkModel::Arch ? "vmx.arch" : "vmx.kvm", std::move(q.edits)});
+  return out;
+}
+
+}  // namespace
+
+const DomainEntry& vmx_entry() {
+  static const DomainEntry entry{&domain(), kExecutors, kExecutors, &make_executor, &quirks, &vmx_vectors()};
+  return entry;
+}
+
+}  // namespace diffvisor

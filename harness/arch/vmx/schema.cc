@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/arch/vmx/schema.h"
+
+#include "harness/arch/vmx/field_bits.h"
+#include "harness/arch/vmx/golden.h"
+#include "harness/arch/vmx/profiles.h"
+
+namespace diffvisor::vmx {
+namespace {
+
+// A VMCS field's id is its encoding; facts, context and capabilities have no number of the subject's.
+constexpr std::uint32_t tag_of(std::uint16_t id) { return id < 0xe000 ? id : 0; }
+
+constexpr Field kFields[] = {
+#define FIELD(id, name, constant, width, count, role, group)                                \
+  {id,    #name,      width,                  count,                    constant, Role::role, \
+   group, tag_of(id), kBitNames<constant>, kInteresting<constant>},
+#include "harness/arch/vmx/fields.def"
+#undef FIELD
+};
+
+static_assert(kSlots <= kMaxSlots);
+static_assert([] {
+  std::size_t next = 0;
+  for (const Field& f : kFields) {
+    if (f.slot != next || f.width < 1 || f.width > 64) return false;
+    next += f.count;
+  }
+  return next == kSlots;
+}());
+
+}  // namespace
+
+const Schema& schema() {
+  static const Schema kSchema = {"vmx_entry", 1, kFields, kSlots, {}, {}, 0, profiles(), &golden};
+  return kSchema;
+}
+
+}  // namespace diffvisor::vmx

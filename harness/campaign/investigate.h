@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the first divergent case of a kind to a finding: repeat it, explain it, minimise it, explain it again.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/compare/explain.h"
+#include "harness/triage/finding.h"
+
+namespace diffvisor::campaign {
+
+class Investigator {
+ public:
+  Investigator(const Domain& domain, compare::Judge& judge, std::vector<Executor*> executors, std::uint64_t seed,
+               std::uint64_t runs);
+
+  // True if an earlier finding's edits explain this divergence; it is then counted there.
+  bool absorbs(const Case& c, const compare::Reading& r, std::size_t executor, const Observation& seen,
+               const Observation* reference);
+
+  // All executors must be idle. The finding may be an old one that the minimised case turned out to belong to.
+  Result<triage::Finding*> investigate(const Case& c, std::size_t executor, const Observation& seen,
+                                       const Case& neighbour, std::uint64_t index);
+
+  // Explains and minimises one divergent case of one executor; also what `diffvisor minimise` does.
+  Result<triage::Finding> explain_and_minimise(const Case& c, std::size_t executor, const Observation& seen);
+
+  const std::vector<triage::Finding>& findings() const { return findings_; }
+  void adopt(std::vector<triage::Finding> findings);
+
+ private:
+  bool explained_by_findings(const Case& c, const compare::Reading& r, std::size_t executor, rules::Outcome seen) const;
+  Result<bool> repeats(const Case& c, std::size_t executor, const Observation& seen, const Case& neighbour);
+  // What the domain's reference executor says; null when it is not taking part.
+  Result<const Observation*> reference_for(const Case& c, Observation& storage);
+  Result<Observation> observe(const Case& c, std::size_t executor);
+  std::vector<triage::Said> said(const Case& c, std::size_t executor, const Observation& seen);
+  triage::Finding* add(triage::Finding finding, std::size_t executor);
+
+  const Domain* domain_;
+  compare::Judge* judge_;
+  std::vector<Executor*> executors_;
+  std::uint64_t seed_;
+  std::uint64_t runs_;
+  std::vector<triage::Finding> findings_;
+  std::vector<rules::EditedRules> explained_;   // by executor: its known deltas and the edits of its findings
+};
+
+}  // namespace diffvisor::campaign

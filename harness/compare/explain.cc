@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/compare/explain.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/base/bits.h"
+#include "harness/bucket/bucket.h"
+
+namespace diffvisor::compare {
+namespace {
+
+using rules::Kind;
+using rules::RowEdit;
+using rules::Rule;
+
+RowEdit drop(std::size_t row) {
+  RowEdit e;
+  e.row = row;
+  e.drop = true;
+  return e;
+}
+
+// Rows whose absence gives `seen`: all broken ones before the first phase whose outcomes include it. Empty if dropping
+// cannot explain it.
+std::vector<std::size_t> rows_to_drop(const Judge& judge, const Reading& r, rules::Outcome seen) {
+  const Domain& d = judge.domain();
+  rules::Survey left = r.survey;
+  std::vector<std::size_t> dropped;
+  for (;;) {
+    const rules::Ruling now = judge.table().ruling(left);
+    if (now.deciders.none()) return {};
+    bool match = false;
+    now.deciders.each([&](std::size_t i) {
+      match |= d.observation->outcome_matches(judge.table().outcome(i), seen);
+    });
+    if (match) return dropped;
+    now.deciders.each([&](std::size_t i) {
+      dropped.push_back(i);
+      left.broken.reset(i);
+    });
+  }
+}
+
+// Where the case departs from golden, as letters: FIELD.bit.bit ... sorted by slot; more than three fields are counted.
+std::string difference_word(const Case& c) {
+  const auto golden = golden_values(c);
+  std::vector<std::string> words;
+  for (const Field& f : c.schema->fields) {
+    for (unsigned i = 0; i < f.count; ++i) {
+      const std::uint64_t x = c.v[f.slot + i] ^ golden[f.slot + i];
+      if (x == 0 || f.role == Role::Capability) continue;
+      std::string word = f.count > 1 ? fmt::format("{}.{}", f.name, i) : std::string(f.name);
+      if (std::has_single_bit(x)) word += fmt::format(".{}", std::countr_zero(x));
+      words.push_back(std::move(word));
+    }
+  }
+  if (words.size() > 3) return fmt::format("{}.and_{}_more", fmt::join(words.begin(), words.begin() + 3, "."), words.size() - 3);
+  return fmt::format("{}", fmt::join(words, "."));
+}
+
+std::string names(const Judge& judge, const std::vector<RowEdit>& edits) {
+  std::vector<std::string> out;
+  for (const RowEdit& e : edits) out.push_back(rules::rule_name(judge.domain().rules->rows[e.row]));
+  return fmt::format("{}", fmt::join(out, " and "));
+}
+
+std::string bucket_of(const Judge& judge, std::string_view executor, std::string_view what, std::string_view detail) {
+  return bucket::spell(fmt::format("{}.{}.{}.{}", judge.domain().name, executor, what, detail));
+}
+
+bool only_exits(const Judge& judge, const std::vector<std::size_t>& rows) {
+  for (const std::size_t i : rows)
+    if (judge.domain().rules->rows[i].kind != Kind::Exit) return false;
+  return true;
+}
+
+Explanation explain_drop(const Judge& judge, std::string_view executor, const std::vector<std::size_t>& rows,
+                         const Observation& seen) {
+  Explanation e;
+  e.difference = only_exits(judge, rows) ? Difference::Outcome : Difference::Accepts;
+  std::vector<std::string> ids;
+  for (const std::size_t i : rows) {
+    e.edits.push_back(drop(i));
+    ids.push_back(rules::rule_name(judge.domain().rules->rows[i]));
+  }
+  e.bucket = bucket_of(judge, executor, e.difference == Difference::Accepts ? "accepts" : "skips", fmt::format("{}", fmt::join(ids, ".")));
+  e.sentence = fmt::format("{} does not enforce {}: it says {}", executor, names(judge, e.edits),
+                           judge.domain().observation->outcome_text(seen.outcome));
+  return e;
+}
+
+Explanation explain_outcome(const Judge& judge, std::string_view executor, std::size_t row, const Observation& seen) {
+  const Domain& d = judge.domain();
+  Explanation e;
+  e.difference = Difference::Outcome;
+  RowEdit edit;
+  edit.row = row;
+  edit.outcome = seen.outcome;
+  e.edits.push_back(edit);
+  const std::string name = rules::rule_name(d.rules->rows[row]);
+  e.bucket = bucket_of(judge, executor, "outcome", fmt::format("{}.{}", name, d.observation->outcome_word(seen.outcome)));
+  e.sentence = fmt::format("{} reports {} as {}, not {}", executor, name, d.observation->outcome_text(seen.outcome),
+                           d.observation->outcome_text(judge.table().outcome(row)));
+  return e;
+}
+
+Explanation explain_rejection(const Judge& judge, std::string_view executor, const Case& c, const Observation& seen) {
+  const Domain& d = judge.domain();
+  Explanation e;
+  e.difference = Difference::Rejects;
+  e.bucket = bucket_of(judge, executor, "rejects",
+                       fmt::format("{}.{}", d.observation->outcome_word(seen.outcome), difference_word(c)));
+  e.sentence = fmt::format("{} says {} where no rule is broken that has this outcome ({})", executor,
+                           d.observation->outcome_text(seen.outcome), difference_word(c));
+  return e;
+}
+
+Explanation explain_behaviour(const Judge& judge, std::string_view executor, const Observation& seen,
+                              const Observation& reference) {
+  const ObservationSchema& o = *judge.domain().observation;
+  const std::size_t field = Judge::first_difference(reference, seen).value_or(kMaxRecord);
+  Explanation e;
+  e.difference = Difference::Behaves;
+  const bool outcome = field >= o.fields.size();
+  e.bucket = bucket_of(judge, executor, "differs", outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name));
+  e.sentence = outcome ? fmt::format("{} says {}, the reference {}", executor, o.outcome_text(seen.outcome),
+                                     o.outcome_text(reference.outcome))
+                       : fmt::format("{} leaves {} = {:#x}, the reference {:#x}", executor, o.fields[field].name,
+                                     seen.record[field], reference.record[field]);
+  return e;
+}
+
+}  // namespace
+
+Explanation explain(const Judge& judge, std::string_view executor, const Case& c, const Reading& r,
+                    const Observation& seen, const Observation* reference) {
+  if (seen.status == Status::Died) {
+    Explanation e;
+    e.difference = Difference::Dies;
+    e.bucket = bucket_of(judge, executor, "dies", fmt::format("{}.{}", seen.reason, difference_word(c)));
+    e.sentence = fmt::format("{} dies ({}) ({})", executor, seen.reason, difference_word(c));
+    return e;
+  }
+  if (reference != nullptr && judge.domain().rules->rows.empty())
+    return explain_behaviour(judge, executor, seen, *reference);
+  const auto rows = rows_to_drop(judge, r, seen.outcome);
+  if (!rows.empty()) return explain_drop(judge, executor, rows, seen);
+  std::size_t decider = 0, deciders = 0;
+  r.ruling.deciders.each([&](std::size_t i) {
+    decider = i;
+    ++deciders;
+  });
+  const bool check = deciders == 1 && judge.domain().rules->rows[decider].kind == Kind::Check;
+  if (check && judge.domain().observation->same_family(judge.table().outcome(decider), seen.outcome))
+    return explain_outcome(judge, executor, decider, seen);
+  return explain_rejection(judge, executor, c, seen);
+}
+
+}  // namespace diffvisor::compare

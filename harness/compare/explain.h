@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counterfactual explanation: the smallest set of row edits with which the reference would have said what the executor
+// said. It is both the bucket and the sentence.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/compare/judge.h"
+
+namespace diffvisor::compare {
+
+enum class Difference : std::uint8_t {
+  Accepts,    // the executor lets pass what these rules forbid
+  Outcome,    // it sees the defect, and reports it differently
+  Rejects,    // it refuses what the reference allows
+  Dies,
+  Behaves,    // no legality is at stake: the first record field that differs
+};
+
+struct Explanation {
+  Difference difference = Difference::Accepts;
+  std::vector<rules::RowEdit> edits;  // Rejects: empty, no row of ours says it
+  std::string bucket;                 // [a-z._]
+  std::string sentence;
+};
+
+// `executor` names the one that differs. For Rejects the fields in which the case differs from golden name the bucket,
+// so minimise first and explain again.
+Explanation explain(const Judge& judge, std::string_view executor, const Case& c, const Reading& r,
+                    const Observation& seen, const Observation* reference = nullptr);
+
+}  // namespace diffvisor::compare

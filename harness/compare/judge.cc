@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/compare/judge.h"
+
+#include "harness/base/check.h"
+#include "harness/rules/interpret.h"
+
+namespace diffvisor::compare {
+namespace {
+
+rules::EditedRules edited(const rules::RuleSet& set, const std::vector<rules::RowEdit>& base,
+                          const std::vector<Known>& entries, std::size_t skip) {
+  rules::EditedRules out(set, base);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i == skip) continue;
+    for (const rules::RowEdit& e : entries[i].edits) out.add(e);
+  }
+  return out;
+}
+
+constexpr std::size_t kNone = ~std::size_t{0};
+
+}  // namespace
+
+std::string_view verdict_name(VerdictKind kind) {
+  switch (kind) {
+    case VerdictKind::Agree: return "agree";
+    case VerdictKind::Divergence: return "divergence";
+    case VerdictKind::Known: return "known";
+    case VerdictKind::SpecUnclear: return "spec_unclear";
+    case VerdictKind::Incomparable: return "incomparable";
+    case VerdictKind::ExecutorDied: return "executor_died";
+  }
+  return "";
+}
+
+Deltas::Deltas(const rules::RuleSet& set, std::vector<Known> entries)
+    : entries_(std::move(entries)), all_(edited(set, {}, entries_, kNone)) {
+  CHECK(entries_.size() <= 64);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    without_.push_back(edited(set, {}, entries_, i));
+    alone_.emplace_back(set, entries_[i].edits);
+  }
+}
+
+bool Deltas::anything_fires(const std::uint64_t* v, const rules::Survey& plain) const {
+  if (!(all_.survey(v, plain).broken == plain.broken)) return true;
+  for (const rules::RowEdit& e : all_.edits())
+    if ((e.outcome || e.phase) && plain.broken.test(e.row)) return true;
+  return false;
+}
+
+bool Deltas::fires(std::size_t i, const std::uint64_t* v, const rules::Survey& plain) const {
+  const rules::Survey s = alone_[i].survey(v, plain);
+  if (!(s.broken == plain.broken)) return true;
+  for (const rules::RowEdit& e : entries_[i].edits)
+    if ((e.outcome || e.phase) && plain.broken.test(e.row)) return true;
+  return false;
+}
+
+Judge::Judge(const Domain& domain, std::vector<Known> known, const std::vector<rules::RowEdit>& quirk)
+    : domain_(&domain), table_(*domain.rules, quirk), known_(std::move(known)), quirk_(quirk) {
+  for (const Known& k : known_) {
+    if (k.executor != "*") continue;
+    unclear_.push_back(k);
+    unclear_tables_.push_back(edited(*domain.rules, quirk_, {k}, kNone));
+  }
+}
+
+std::size_t Judge::add_executor(const ExecutorInfo& info) {
+  std::vector<Known> mine = known_for(known_, info.name, info.version);
+  // The quirk lies under the deltas: they describe the executor's difference from a table that is right.
+  for (Known& k : mine)
+    if (!quirk_.empty()) k.edits.insert(k.edits.begin(), quirk_.begin(), quirk_.end());
+  deltas_.emplace_back(*domain_->rules, std::move(mine));
+  counts_.emplace_back(deltas_.back().entries().size());
+  return deltas_.size() - 1;
+}
+
+Reading Judge::read(const Case& c) const {
+  Reading r;
+  domain_->rules->survey(c.v.data(), r.survey);
+  if (table_.edited()) r.survey = table_.survey(c.v.data(), r.survey);
+  r.ruling = table_.ruling(r.survey);
+  return r;
+}
+
+std::string_view Judge::limit(const Reading& r) const {
+  std::string_view id;
+  r.ruling.deciders.each([&](std::size_t i) {
+    if (domain_->rules->rows[i].kind == rules::Kind::Limit && id.empty()) id = domain_->rules->rows[i].id;
+  });
+  return id;
+}
+
+const Known* Judge::known_death(const Case& c, const Reading& r, std::size_t executor) const {
+  const Deltas& d = deltas_[executor];
+  for (const Known& k : d.entries()) {
+    if (!k.dies || !rules::holds(*k.dies, c.v.data(), domain_->rules->functions)) continue;
+    if (d.all().ruling(d.all().survey(c.v.data(), r.survey)).phase >= k.dies_from) return &k;
+  }
+  return nullptr;
+}
+
+bool Judge::matches(const rules::EditedRules& rules, const rules::Ruling& ruling, rules::Outcome seen) const {
+  bool match = false;
+  ruling.deciders.each([&](std::size_t i) { match |= domain_->observation->outcome_matches(rules.outcome(i), seen); });
+  return match;
+}
+
+bool Judge::accepts(const rules::EditedRules& rules, const Case& c, const Reading& r, rules::Outcome seen) const {
+  return matches(rules, rules.ruling(rules.survey(c.v.data(), r.survey)), seen);
+}
+
+std::optional<std::size_t> Judge::first_difference(const Observation& a, const Observation& b) {
+  if (a.outcome != b.outcome) return kMaxRecord;
+  for (std::uint32_t both = a.defined & b.defined; both != 0; both &= both - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(both));
+    if (a.record[i] != b.record[i]) return i;
+  }
+  return std::nullopt;
+}
+
+Verdict Judge::judge(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,
+                     const Observation* reference) {
+  if (seen.status == Status::Incomparable) return {VerdictKind::Incomparable, seen.reason, 0};
+  if (seen.status == Status::Died) return {VerdictKind::ExecutorDied, seen.reason, 0};
+  if (domain_->rules->rows.empty()) {
+    if (reference == nullptr || reference->status != Status::Ran) return {VerdictKind::Incomparable, "no_reference", 0};
+    return {first_difference(*reference, seen) ? VerdictKind::Divergence : VerdictKind::Agree, {}, 0};
+  }
+  const bool plain = matches(table_, r.ruling, seen.outcome);
+  const Deltas& d = deltas_[executor];
+  if (d.entries().empty()) {
+    if (plain) return {VerdictKind::Agree, {}, 0};
+  } else {
+    const Verdict v = judge_known(c, r, executor, seen.outcome, plain);
+    if (v.kind != VerdictKind::Divergence) return v;
+  }
+  for (std::size_t i = 0; i < unclear_.size(); ++i)
+    if (accepts(unclear_tables_[i], c, r, seen.outcome)) return {VerdictKind::SpecUnclear, unclear_[i].id, i};
+  return {VerdictKind::Divergence, {}, 0};
+}
+
+VerdictKind Judge::verdict(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,
+                           const Observation* reference) {
+  const std::vector<KnownCount> kept = counts_[executor];
+  const VerdictKind kind = judge(c, r, executor, seen, reference).kind;
+  counts_[executor] = kept;
+  return kind;
+}
+
+Verdict Judge::judge_known(const Case& c, const Reading& r, std::size_t executor, rules::Outcome seen, bool plain) {
+  const Deltas& d = deltas_[executor];
+  auto& counts = counts_[executor];
+  std::uint64_t fired = 0;
+  if (d.anything_fires(c.v.data(), r.survey))
+    for (std::size_t i = 0; i < d.entries().size(); ++i)
+      if (d.fires(i, c.v.data(), r.survey)) fired |= std::uint64_t{1} << i;
+  if (fired == 0) return {plain ? VerdictKind::Agree : VerdictKind::Divergence, {}, 0};
+  const bool match = accepts(d.all(), c, r, seen);
+  std::uint64_t decided = 0;
+  for (std::uint64_t b = fired; match && !plain && b != 0; b &= b - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(b));
+    if (!accepts(d.without(i), c, r, seen)) decided |= std::uint64_t{1} << i;
+  }
+  for (std::uint64_t b = fired; b != 0; b &= b - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(b));
+    ++(decided >> i & 1 ? counts[i].decided : counts[i].fired);
+  }
+  if (!match) return {VerdictKind::Divergence, {}, 0};
+  return {plain ? VerdictKind::Agree : VerdictKind::Known, {}, decided};
+}
+
+}  // namespace diffvisor::compare

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/compare/known.h"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "harness/base/file.h"
+#include "harness/rules/expr_text.h"
+
+namespace diffvisor::compare {
+namespace {
+
+constexpr std::string_view kKeys[] = {"id",    "executor", "versions", "rows",   "action",    "guard",     "must",
+                                      "when",  "outcome",  "phase",    "reason", "reference", "review_by", "proof"};
+
+class EntryReader {
+ public:
+  EntryReader(const toml::table& table, const Domain& domain, std::string place)
+      : table_(table), domain_(domain), place_(std::move(place)) {}
+
+  Result<Known> read() {
+    Known k;
+    k.id = text("id");
+    if (k.id.empty()) problem("an entry without id");
+    place_ += " " + k.id;
+    k.executor = text("executor");
+    k.versions = text("versions");
+    k.reason = text("reason");
+    k.reference = text("reference");
+    k.review_by = text("review_by");
+    k.proof = text("proof");
+    k.place = place_;
+    if (k.executor.empty() || k.reason.empty() || k.reference.empty() || k.review_by.empty())
+      problem("executor, reason, reference and review_by are required");
+    for (const auto& [key, value] : table_)
+      if (std::ranges::find(kKeys, key.str()) == std::end(kKeys)) problem(fmt::format("unknown key '{}'", key.str()));
+    read_edits(k);
+    if (!problem_.empty()) return fail(ErrorCode::Format, place_, problem_);
+    return k;
+  }
+
+ private:
+  std::string text(std::string_view key) const { return table_[key].value_or(std::string{}); }
+  void problem(std::string what) {
+    if (problem_.empty()) problem_ = std::move(what);
+  }
+
+  void read_edits(Known& k) {
+    if (text("action") == "dies") {
+      k.dies = condition("when");
+      if (!k.dies) problem("action dies needs 'when'");
+      k.dies_from = phase().value_or(0);
+      return;
+    }
+    const toml::array* rows = table_["rows"].as_array();
+    if (rows == nullptr || rows->empty()) return problem("rows are required");
+    for (const toml::node& row : *rows) {
+      const std::string id = row.value_or(std::string{});
+      bool found = false;
+      for (std::size_t i = 0; i < domain_.rules->rows.size(); ++i) {
+        if (domain_.rules->rows[i].id != id) continue;
+        found = true;
+        if (auto edit = edit_of(i)) k.edits.push_back(*edit);
+      }
+      if (!found) problem(fmt::format("no rule is called '{}'", id));
+    }
+  }
+
+  std::optional<rules::Expr> condition(std::string_view key) {
+    if (!table_.contains(key)) return std::nullopt;
+    auto e = rules::parse_expr(text(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
+    if (!e) return problem(e.error().detail), std::nullopt;
+    return *e;
+  }
+
+  std::optional<std::uint8_t> phase() const {
+    const auto number = table_["phase"].value<std::int64_t>();
+    if (!number || *number < 0 || *number > 254) return std::nullopt;
+    return static_cast<std::uint8_t>(*number);
+  }
+
+  std::optional<rules::RowEdit> edit_of(std::size_t row) {
+    const rules::Rule& rule = domain_.rules->rows[row];
+    rules::RowEdit edit;
+    edit.row = row;
+    const std::string action = text("action");
+    if (action == "drop") {
+      edit.drop = true;
+    } else if (action == "guard") {
+      const auto guard = condition("guard");
+      if (!guard) return problem("action guard needs 'guard'"), std::nullopt;
+      if (guard->size + rule.when.size + 1u > rules::kMaxNodes) return problem("the guard is too long"), std::nullopt;
+      edit.when = rule.when && *guard;
+      edit.narrows = true;
+    } else if (action == "replace") {
+      edit.when = condition("when");
+      edit.must = condition("must");
+      if (!edit.when && !edit.must) problem("action replace needs 'when' or 'must'");
+    } else if (action == "outcome") {
+      edit.outcome = outcome_of(text("outcome"));
+    } else if (action == "phase") {
+      edit.phase = phase();
+      if (!edit.phase) problem("action phase needs 'phase' in 0..254");
+    } else {
+      problem(fmt::format("action '{}' is none of drop, guard, replace, outcome, phase, dies", action));
+    }
+    return edit;
+  }
+
+  // Outcomes are written as the table prints them, so one that no row has cannot be meant.
+  std::optional<rules::Outcome> outcome_of(std::string_view wanted) {
+    for (const rules::Rule& r : domain_.rules->rows)
+      if (domain_.observation->outcome_text(r.outcome) == wanted) return r.outcome;
+    return problem(fmt::format("no rule has the outcome '{}'", wanted)), std::nullopt;
+  }
+
+  const toml::table& table_;
+  const Domain& domain_;
+  std::string place_;
+  std::string problem_;
+};
+
+Result<void> unique_ids(const std::vector<Known>& all) {
+  std::set<std::string> ids;
+  for (const Known& k : all)
+    if (!ids.insert(k.id).second) return fail(ErrorCode::Format, k.place, "two entries have this id");
+  return {};
+}
+
+}  // namespace
+
+Result<void> parse_known(std::string_view text, const std::string& place, const Domain& domain, std::vector<Known>& out) {
+  toml::table document;
+  try {
+    document = toml::parse(text, place);
+  } catch (const toml::parse_error& e) {
+    return fail(ErrorCode::Format, fmt::format("{}:{}", place, e.source().begin.line), std::string(e.description()));
+  }
+  // Every entry of a file is about the file's domain.
+  if (document["domain"].value_or(std::string{}) != domain.name) return {};
+  const toml::array* entries = document["known"].as_array();
+  if (entries == nullptr) return fail(ErrorCode::Format, place, "no [[known]] entries");
+  for (const toml::node& node : *entries) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return fail(ErrorCode::Format, place, "[[known]] must hold tables");
+    auto known = EntryReader(*table, domain, place).read();
+    if (!known) return tl::unexpected(known.error());
+    out.push_back(std::move(*known));
+  }
+  return unique_ids(out);
+}
+
+Result<std::vector<Known>> load_known(const std::filesystem::path& path, const Domain& domain) {
+  if (domain.rules->rows.empty()) return std::vector<Known>{};  // deltas are edits of rules
+  std::vector<std::filesystem::path> files;
+  std::error_code ec;
+  if (std::filesystem::is_directory(path, ec)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path, ec))
+      if (entry.path().extension() == ".toml") files.push_back(entry.path());
+    std::ranges::sort(files);
+  } else {
+    files.push_back(path);
+  }
+  if (ec) return fail(ErrorCode::Io, path.string(), ec.message());
+  std::vector<Known> out;
+  for (const auto& file : files) {
+    const auto content = read_file(file);
+    if (!content) return tl::unexpected(content.error());
+    if (auto done = parse_known(*content, file.string(), domain, out); !done) return tl::unexpected(done.error());
+  }
+  return out;
+}
+
+std::vector<Known> known_for(const std::vector<Known>& all, std::string_view executor, std::string_view version) {
+  std::vector<Known> out;
+  for (const Known& k : all)
+    if (k.executor == executor && version.substr(0, k.versions.size()) == k.versions) out.push_back(k);
+  return out;
+}
+
+}  // namespace diffvisor::compare

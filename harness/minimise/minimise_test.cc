@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/minimise/minimise.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "harness/case/diff.h"
+#include "harness/case/test_schemas.h"
+
+namespace diffvisor::minimise {
+namespace {
+
+using samples::awkward_schema;
+using samples::kList;
+using samples::kWide;
+
+// ---- every single step towards golden, written without knowledge of the minimiser's passes
+
+void add_slot_steps(std::vector<Case>& all, const Case& c) {
+  const auto base = baseline_values(c);
+  for (std::size_t s = 0; s < c.schema->slots; ++s) {
+    std::vector<std::uint64_t> masks = {~std::uint64_t{0}};
+    for (std::uint64_t x = c.v[s] ^ base[s]; x != 0; x &= x - 1) masks.push_back(x & (0 - x));
+    for (const std::uint64_t m : masks) {
+      Case stays = c;
+      stays.v[s] = (c.v[s] & ~m) | (base[s] & m);
+      Case follows = stays;
+      follow_golden(follows, golden_values(c));
+      all.push_back(stays);
+      all.push_back(follows);
+    }
+  }
+}
+
+void add_operation_steps(std::vector<Case>& all, const Case& c) {
+  for (std::size_t i = 0; i < c.operations.size(); ++i) {
+    all.push_back(c);
+    all.back().operations.erase(all.back().operations.begin() + static_cast<std::ptrdiff_t>(i));
+    for (std::size_t a = 0; a < kMaxOperationArgs; ++a) {
+      all.push_back(c);
+      all.back().operations[i].args[a] >>= 1;
+      for (unsigned b = 0; b < 64; ++b) {
+        all.push_back(c);
+        all.back().operations[i].args[a] &= ~(std::uint64_t{1} << b);
+      }
+    }
+  }
+}
+
+void add_area_steps(std::vector<Case>& all, const Case& c) {
+  for (std::size_t i = 0; i < c.areas.size(); ++i)
+    for (std::size_t k = 0; k < c.areas[i].size(); ++k) {
+      all.push_back(c);
+      all.back().areas[i].erase(all.back().areas[i].begin() + static_cast<std::ptrdiff_t>(k));
+      for (unsigned b = 0; b < 8; ++b) {
+        all.push_back(c);
+        all.back().areas[i][k] &= ~static_cast<std::byte>(1u << b);
+      }
+    }
+}
+
+void expect_minimal(const Case& c, const Predicate& shows, const Options& options) {
+  std::vector<Case> steps;
+  add_slot_steps(steps, c);
+  add_operation_steps(steps, c);
+  add_area_steps(steps, c);
+  for (Case& step : steps) {
+    if (options.normalise != nullptr) options.normalise(step.v.data());
+    if (size_of(step) < size_of(c)) {
+      ASSERT_FALSE(shows(step)) << golden_difference_text(c) << "\n" << golden_difference_text(step);
+    }
+  }
+}
+
+Minimised checked(const Case& from, const Predicate& shows, const Options& options = {}) {
+  const auto m = minimise(from, shows, options);
+  EXPECT_TRUE(m) << m.error().text();
+  EXPECT_TRUE(m->is_minimal);
+  EXPECT_TRUE(shows(m->best));
+  EXPECT_TRUE(is_valid(m->best));
+  expect_minimal(m->best, shows, options);
+  const auto again = minimise(from, shows, options);
+  EXPECT_EQ(again->best, m->best);
+  EXPECT_EQ(again->calls, m->calls);
+  return *m;
+}
+
+TEST(Minimise, OneBitOfOneField) {
+  Rng rng(1);
+  for (int i = 0; i < 50; ++i) {
+    Case c = samples::random_case(rng, awkward_schema());
+    c.v[kWide] |= 1 << 4;
+    // Bit 4 is 0 in golden of every context below 0x10.
+    c.v[samples::kContext] &= 0xf;
+    const auto m = checked(c, [](const Case& x) { return (x[kWide] >> 4 & 1) != 0; });
+    EXPECT_EQ(golden_difference_text(m.best), "differs from golden in 1 field: WIDE bit 4");
+  }
+}
+
+TEST(Minimise, NeededContextStaysAndGoldenFollows) {
+  Rng rng(2);
+  for (int i = 0; i < 50; ++i) {
+    Case c = samples::random_case(rng, awkward_schema());
+    c.v[samples::kContext] |= 2;
+    const auto m = checked(c, [](const Case& x) { return (x[samples::kContext] & 2) != 0; });
+    EXPECT_EQ(golden_difference_text(m.best), "differs from golden in 1 field: CONTEXT bit 1 (two)");
+  }
+}
+
+TEST(Minimise, CapabilitiesReturnToTheNamedProfile) {
+  Case c = golden_case(awkward_schema(), 1);
+  c.v[samples::kCap] = 5;
+  reset_to_golden(c);
+  c.v[kList] = 9;
+  const auto m = checked(c, [](const Case& x) { return x[kList] == 9; });
+  EXPECT_EQ(golden_difference_text(m.best), "differs from golden in 1 field: LIST[0] 0x0 -> 0x9");
+}
+
+TEST(Minimise, OperationsAndArguments) {
+  const auto shows = [](const Case& c) {
+    bool armed = false;
+    for (const Operation& o : c.operations) {
+      if (o.opcode == 255 && (o.args[0] & 4) != 0) armed = true;
+      if (o.opcode == 0 && armed && o.args[3] > 100) return true;
+    }
+    return false;
+  };
+  Case c = golden_case(awkward_schema());
+  c.operations = {{7, {}}, {255, {7}}, {0, {1, 2, 3, 4}}, {255, {4}}, {0, {9, 9, 9, 0xffff}}, {7, {}}};
+  const auto m = checked(c, shows);
+  ASSERT_EQ(m.best.operations.size(), 2u);
+  EXPECT_EQ(m.best.operations[0], (Operation{255, {4}}));
+  EXPECT_EQ(std::popcount(m.best.operations[1].args[3]), 1);
+  EXPECT_LT(m.best.operations[1].args[3], 256u);
+}
+
+TEST(Minimise, AreaBytes) {
+  Case c = golden_case(awkward_schema());
+  for (int i = 0; i < 250; ++i) c.areas[0].push_back(static_cast<std::byte>(i * 7 + 3));
+  const std::byte needle = c.areas[0][101];
+  const auto m = checked(c, [&](const Case& x) { return std::ranges::find(x.areas[0], needle) != x.areas[0].end(); });
+  EXPECT_EQ(m.best.areas[0], std::vector<std::byte>{needle});
+}
+
+// Random conjunctions of bits, in all schemas: the result is exactly the bits that golden does not have.
+TEST(Minimise, RandomPredicatesEndMinimal) {
+  Rng rng(3);
+  for (const Schema* s : samples::test_schemas())
+    for (int i = 0; i < 25; ++i) {
+      const Case from = samples::random_case(rng, *s);
+      std::vector<std::pair<std::size_t, std::uint64_t>> needed;
+      for (int k = 0; k < 4; ++k) {
+        const auto slot = static_cast<std::size_t>(rng.below(s->slots));
+        needed.push_back({slot, from.v[slot] & rng.next()});
+      }
+      const std::size_t least = from.operations.size() / 2;
+      const auto m = checked(from, [&](const Case& c) {
+        for (const auto& [slot, bits] : needed)
+          if ((c.v[slot] & bits) != bits) return false;
+        return c.operations.size() >= least;
+      });
+      EXPECT_EQ(m.best.operations.size(), least);
+    }
+}
+
+// Steps that do not lose the bucket one at a time, only in pairs.
+TEST(Minimise, ParityPredicatesTerminate) {
+  Rng rng(4);
+  for (int i = 0; i < 20; ++i) {
+    const Case from = samples::random_case(rng, awkward_schema());
+    const auto parity = [](const Case& c) { return std::popcount(c[kWide] ^ c[kList]) % 2; };
+    checked(from, [&, want = parity(from)](const Case& c) { return parity(c) == want; });
+  }
+}
+
+TEST(Minimise, EveryCaseSeenIsNormalised) {
+  Options options;
+  options.normalise = counter::settle_facts;
+  Rng rng(5);
+  for (int i = 0; i < 50; ++i) {
+    Case from = samples::random_case(rng, counter::schema());
+    from.v[counter::AlarmAddr] = from.v[counter::AlarmAddr + 1] = 0x31;
+    counter::settle_facts(from.v.data());
+    const std::uint64_t alarm = from.v[counter::Alarm];
+    const auto shows = [&](const Case& c) {
+      Case settled = c;
+      counter::settle_facts(settled.v.data());
+      EXPECT_EQ(settled, c);
+      return c[counter::Alarm] == alarm && c[counter::Alarm + 1] == alarm;
+    };
+    const auto m = minimise(from, shows, options);
+    ASSERT_TRUE(m);
+    expect_minimal(
+        m->best, [&](const Case& c) { return c[counter::Alarm] == alarm && c[counter::Alarm + 1] == alarm; }, options);
+  }
+}
+
+TEST(Minimise, StopsWhenCallsRunOut) {
+  Rng rng(6);
+  const Case from = samples::random_case(rng, awkward_schema());
+  std::size_t calls = 0;
+  Options options;
+  options.most_calls = 7;
+  const auto m = minimise(
+      from, [&](const Case&) { return ++calls == 1; }, options);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->calls, 7u);
+  EXPECT_EQ(calls, 7u);
+  EXPECT_FALSE(m->is_minimal);
+  EXPECT_EQ(m->best, from);
+}
+
+TEST(Minimise, RefusesACaseWithoutItsBucket) {
+  const auto m = minimise(golden_case(awkward_schema()), [](const Case&) { return false; });
+  ASSERT_FALSE(m);
+  EXPECT_EQ(m.error().text(), "minimise: the case does not show its bucket when run again");
+}
+
+TEST(Minimise, GoldenNeedsNoSecondCall) {
+  const auto m = minimise(golden_case(awkward_schema()), [](const Case&) { return true; });
+  EXPECT_EQ(m->calls, 1u);
+  EXPECT_TRUE(m->is_minimal);
+}
+
+}  // namespace
+}  // namespace diffvisor::minimise

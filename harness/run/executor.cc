@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/run/executor.h"
+
+namespace diffvisor {
+
+Result<Observation> run_one(Executor& executor, const Case& c) {
+  Observation seen;
+  executor.submit({&c, 1}, {&seen, 1});
+  if (auto done = executor.collect(); !done) return tl::unexpected(done.error());
+  return seen;
+}
+
+}  // namespace diffvisor

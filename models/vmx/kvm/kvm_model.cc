@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/vmx/kvm/kvm_model.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "harness/arch/vmx/fields.h"
+#include "harness/arch/vmx/outcome.h"
+#include "models/vmx/arch.h"
+#include "models/vmx/arch_rules.h"
+#include "models/vmx/kvm/kvm_rules.h"
+#include "models/vmx/kvm/vmcs02.h"
+#include "models/vmx/terms.h"
+
+namespace diffvisor::vmx {
+namespace {
+
+using rules::Kind;
+using rules::Rule;
+using rules::RuleBits;
+using rules::RuleSet;
+using rules::Survey;
+
+constexpr std::uint32_t kTimerExit = 52;
+constexpr unsigned kAfterTheList = 99, kEverything = 255;  // between the phases of arch_rules()
+constexpr std::string_view kWaitForSipi = "vmx.limit.wait_for_sipi";
+
+Observation observation(Outcome outcome) {
+  Observation o;
+  o.status = Status::Ran;
+  o.reason = {};
+  o.outcome = outcome;
+  fill_record(o);
+  return o;
+}
+
+Observation judged(const Rule& row, Outcome outcome) {
+  if (row.kind != Kind::Limit) return observation(outcome);
+  return incomparable(row.id == kUserspaceRow ? "userspace_exit" : row.id);
+}
+
+// Lowest phase, then table order: KVM and, for want of an order in the manual, our processor stop at the first.
+template <class Wanted>
+std::optional<std::size_t> first_row(const RuleSet& set, const RuleBits& broken, Wanted wanted) {
+  std::optional<std::size_t> first;
+  broken.each([&](std::size_t i) {
+    if (wanted(set.rows[i]) && (!first || set.rows[i].phase < set.rows[*first].phase)) first = i;
+  });
+  return first;
+}
+
+std::optional<KvmRuling> software(const std::uint64_t* v, const rules::EditedRules& table) {
+  Survey s;
+  table.set().survey(v, s);
+  if (table.edited()) s = table.survey(v, s);
+  const auto phase = table.ruling(s);
+  std::optional<std::size_t> first;
+  phase.deciders.each([&](std::size_t i) {
+    if (!first) first = i;
+  });
+  if (!first) return std::nullopt;
+  return KvmRuling{KvmStage::Software, *first, judged(table.set().rows[*first], table.outcome(*first))};
+}
+
+// Any control or host failure is reported as error 7; L0's host state is legal, so only controls can fail.
+std::optional<KvmRuling> processor(const std::uint64_t* v, bool raw_debugctl) {
+  const RuleSet& arch = arch_rules();
+  const auto vmcs02 = merge_vmcs02(v, raw_debugctl);
+  Survey s;
+  arch.survey(vmcs02.data(), s);
+  const auto fails_with = [](OutcomeKind kind) {
+    return [kind](const Rule& r) { return r.kind == Kind::Check && kind_of(r.outcome) == kind; };
+  };
+  if (const auto row = first_row(arch, s.broken, fails_with(OutcomeKind::FailValid)))
+    return KvmRuling{KvmStage::Processor, *row, observation(fail_valid(7))};
+  if (const auto row = first_row(arch, s.broken, fails_with(OutcomeKind::FailGuest)))
+    return KvmRuling{KvmStage::Processor, *row, observation(arch.rows[*row].outcome)};
+  return std::nullopt;
+}
+
+// Only KVM's own timer ends the wait without somebody else's help.
+KvmRuling halted(const std::uint64_t* v) {
+  const bool timer = v[Pin] >> pin::PREEMPT & 1;
+  return {KvmStage::Halted, arch_rules().rows.size(), timer ? observation(entered(kTimerExit)) : incomparable("kvm_halted")};
+}
+
+// The first exit is that of the manual's table; the guest runs active whatever the field says.
+KvmRuling entered_guest(const std::uint64_t* v) {
+  const RuleSet& arch = arch_rules();
+  std::array<std::uint64_t, kMaxSlots> active;
+  std::copy_n(v, kMaxSlots, active.begin());
+  active[ActivityState] = 0;
+  Survey s;
+  arch.survey(active.data(), s);
+  const auto row = first_row(arch, s.broken, [](const Rule& r) { return r.kind == Kind::Exit; });
+  if (!row) return {KvmStage::Entered, arch.rows.size(), observation(kEntered)};
+  return {KvmStage::Entered, *row, observation(arch.rows[*row].outcome)};
+}
+
+// Where in the manual's order an outcome of this kind stands.
+unsigned manual_phase(Outcome o) {
+  switch (kind_of(o)) {
+    case OutcomeKind::InvalidOpcode:
+    case OutcomeKind::GeneralProtection:
+    case OutcomeKind::FailInvalid: return 0;
+    case OutcomeKind::FailValid: return number_of(o) < 7 || number_of(o) == 26 ? 0 : arch::kControlPhase;
+    case OutcomeKind::FailGuest: return arch::kGuestPhase;
+    case OutcomeKind::FailMsr:
+      return number_of(o) <= kEntryMsrFacts ? arch::kMsrEntryPhase + 2 * number_of(o) + 1 : kAfterTheList;
+    case OutcomeKind::Entered:
+    case OutcomeKind::Unjudged: return kEverything;
+  }
+  return kEverything;
+}
+
+// The reference's limits (unplaced memory, a host state that loses L1) hold for KVM too, as soon as the entry gets that
+// far. `late`: the processor judged, after the whole MSR list.
+std::optional<std::string_view> limit(const std::uint64_t* v, Outcome outcome, bool late) {
+  const RuleSet& arch = arch_rules();
+  const unsigned reached = late ? kAfterTheList : manual_phase(outcome);
+  if (reached < arch::kControlPhase) return std::nullopt;
+  Survey s;
+  arch.survey(v, s);
+  const bool timer = (v[Pin] >> pin::PREEMPT & 1) && v[PreemptionTimer] == 0;
+  const auto row = first_row(arch, s.broken, [&](const Rule& r) {
+    return r.kind == Kind::Limit && r.phase < reached && !(timer && r.id == kWaitForSipi);
+  });
+  if (!row) return std::nullopt;
+  return arch.rows[*row].id;
+}
+
+}  // namespace
+
+KvmRuling kvm_ruling(const std::uint64_t* v, const rules::EditedRules& table, bool raw_debugctl) {
+  KvmRuling r;
+  if (const auto stopped = software(v, table)) {
+    r = *stopped;
+  } else if (!runs_vmcs02(v)) {
+    r = halted(v);
+  } else if (const auto refused = processor(v, raw_debugctl)) {
+    r = *refused;
+  } else {
+    r = entered_guest(v);
+  }
+  if (r.seen.status == Status::Ran)
+    if (const auto why = limit(v, r.seen.outcome, r.stage == KvmStage::Processor)) r.seen = incomparable(*why);
+  return r;
+}
+
+KvmModel::KvmModel(KvmKernel kernel)
+    : info_{"vmx.kvm", std::string(kernel.version), Trust::Transcription},
+      table_(kvm_rules(), kernel.edits),
+      raw_debugctl_(kernel.raw_debugctl) {}
+
+void KvmModel::submit(std::span<const Case> cases, std::span<Observation> out) {
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    if (out[i].status == Status::Incomparable && out[i].reason == "not_run") out[i] = ruling(cases[i]).seen;
+}
+
+}  // namespace diffvisor::vmx

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/vmx/rule_notes.h"
+
+namespace diffvisor::vmx {
+namespace {
+
+constexpr rules::Claim kClaims[] = {
+#define CLAIM(id, by, reason) {id, by, reason},
+#include "models/vmx/claims.def"
+#undef CLAIM
+};
+
+constexpr rules::Exemption kExemptions[] = {
+#define EXCEPTION(id, reason) {id, reason},
+#include "models/vmx/exceptions.def"
+#undef EXCEPTION
+};
+
+}  // namespace
+
+std::span<const rules::Claim> claims() { return kClaims; }
+std::span<const rules::Exemption> exemptions() { return kExemptions; }
+
+}  // namespace diffvisor::vmx

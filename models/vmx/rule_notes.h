@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is to be said about rules besides their rows: which are never broken alone, and which spec ids have no row.
+#pragma once
+
+#include <span>
+
+#include "harness/rules/rule.h"
+
+namespace diffvisor::vmx {
+
+inline constexpr const char* kArchVersion = "SDM 092";
+
+std::span<const rules::Claim> claims();
+std::span<const rules::Exemption> exemptions();
+
+}  // namespace diffvisor::vmx

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the agent as they see each other. One command, one .cc.
+#pragma once
+
+#include "harness/arch/agent/mailbox.h"
+#include "oracles/agent/instructions.h"
+
+namespace diffvisor::agent {
+
+// console.cc
+void print(const char* text);
+void print_number(const char* name, u64 value);
+[[noreturn]] void panic(const char* why);
+[[noreturn]] void end_emulator();
+
+// memory.cc
+void build_host_tables();
+void load_task_register();
+void build_guest_window();
+// Clean content, as at start, of the few entries that any entry's page walk marks accessed or dirty.
+void restore_page_walks();
+// Clean content of everything a guest can reach.
+void restore_guest_window();
+// Clean content of `bytes` bytes inside the guest window.
+void restore_bytes(u64 address, u64 bytes);
+
+// vmx_machine.cc
+bool has_vmx();
+// Enters VMX operation; later calls do nothing. False if this machine has none.
+bool enter_vmx_operation();
+u64 missing_field_word(unsigned word);
+// Writes every field the machine has from a block of slots, into the current VMCS.
+void write_fields(const u64* block);
+// Ends NMI and virtual-NMI blocking that an earlier guest left behind.
+void end_nmi_blocking();
+
+// Commands: input and output are the slot's, the result goes into the response.
+Answer read_capabilities(Capabilities* out);
+Answer run_vmx_entry(const void* input, void* output, u32 count, volatile u32* cursor);
+
+}  // namespace diffvisor::agent

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host tables, and the guest window of harness/arch/vmx/memory_map.h with a clean copy to restore it from.
+#include "harness/arch/vmx/memory_map.h"
+#include "oracles/agent/agent.h"
+
+namespace diffvisor::agent {
+namespace {
+
+using namespace vmx;
+
+static_assert(kHostCr3 == AGENT_PAGE_TABLES && kAgentImage == AGENT_IMAGE && kHostGdt == AGENT_GDT);
+static_assert(kHostIdt == AGENT_IDT && kHostTss == AGENT_TSS && AGENT_STACK_TOP < kHostStackTop);
+
+constexpr u64 kAvailableTss = 0x0000890000000067, kBusyTss = 0x00008b0000000067;
+
+constexpr u64 tss_low(u64 type, u64 base) { return type | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56; }
+
+// One 64-bit interrupt gate.
+void set_gate(u64 table, unsigned vector, u64 target, u64 selector, u64 attributes) {
+  u64* gate = at<u64>(table + 16 * vector);
+  gate[0] = (target & 0xffff) | selector << 16 | attributes << 32 | (target >> 16 & 0xffff) << 48;
+  gate[1] = target >> 32;
+}
+
+void copy_qwords(u64 to, u64 from, u64 bytes) {
+  u64 n = bytes / 8;
+  asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n)::"memory");
+}
+
+void clear_qwords(u64 from, u64 bytes) {
+  u64 n = bytes / 8;
+  asm volatile("rep stosq" : "+D"(from), "+c"(n) : "a"(u64{0}) : "memory");
+}
+
+struct Walk {
+  u64 address, value;
+};
+// Accessed and dirty bits are clear in guest tables and EPT alike, so that a test can see them being set.
+constexpr Walk kWalks[] = {
+    {kGuestCr3, 0x401007},
+    {kGuestCr3 + kPage, 0x402007},
+    {kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0x87},
+    {kEptPml4, (kEptPml4 + kPage) | 7},
+    {kEptPml4 + kPage, (kEptPml4 + 2 * kPage) | 7},
+    {kEptPml4 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xb7},  // write-back, 2 MiB
+};
+
+void build_guest_descriptors() {
+  u64* gdt = at<u64>(kGuestGdt);
+  gdt[1] = 0x00af9b000000ffff;
+  gdt[2] = 0x00cf93000000ffff;
+  gdt[3] = tss_low(kBusyTss, kGuestTss);
+  gdt[5] = 0x00cf9b000000ffff;
+  gdt[6] = 0x00affb000000ffff;
+  gdt[7] = 0x00cff3000000ffff;
+  at<u64>(kGuestTss + 4)[0] = kGuestStackTop;  // RSP0
+  for (unsigned vector = 0; vector < 256; ++vector) set_gate(kGuestIdt, vector, kGuestCode, 8, 0xee00);
+}
+
+}  // namespace
+
+extern "C" void* memcpy(void* to, const void* from, std::size_t n) {
+  void* start = to;
+  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory");
+  return start;
+}
+extern "C" void* memset(void* to, int value, std::size_t n) {
+  void* start = to;
+  asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+  return start;
+}
+
+void load_task_register() {
+  // LTR wants the descriptor not busy.
+  at<u64>(kHostGdt + AGENT_TASK)[0] = tss_low(kAvailableTss, kHostTss);
+  asm volatile("ltr %w0" ::"r"(AGENT_TASK));
+}
+
+void build_host_tables() {
+  memset(at<void>(kHostGdt), 0, kPage);
+  memset(at<void>(kHostTss), 0, kPage);
+  u64* gdt = at<u64>(kHostGdt);
+  gdt[AGENT_CODE / 8] = 0x00af9b000000ffff;
+  gdt[AGENT_DATA / 8] = 0x00cf93000000ffff;
+  gdt[AGENT_USER_CODE_SELECTOR / 8] = 0x00affb000000ffff;
+  gdt[AGENT_USER_DATA_SELECTOR / 8] = 0x00cff3000000ffff;
+  at<u64>(kHostTss + 4)[0] = AGENT_FAULT_STACK_TOP;
+  for (unsigned vector = 0; vector < 256; ++vector)
+    set_gate(kHostIdt, vector, address_of(fault_stubs) + 16 * vector, AGENT_CODE, 0x8e00);
+
+  struct [[gnu::packed]] {
+    u16 limit;
+    u64 base;
+  } gdtr{0x37, kHostGdt}, idtr{0xfff, kHostIdt};
+  asm volatile("lgdt %0; lidt %1" ::"m"(gdtr), "m"(idtr));
+  // The boot GDT had our code under another selector.
+  asm volatile("pushq %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:" ::"i"(AGENT_CODE) : "rax", "memory");
+  asm volatile("mov %0, %%ss; mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" ::"r"(AGENT_DATA));
+  load_task_register();
+  memcpy(at<void>(AGENT_USER_CODE), user_code, static_cast<std::size_t>(user_code_end - user_code));
+}
+
+void build_guest_window() {
+  clear_qwords(kGuestWindow, kGuestWindowEnd - kGuestWindow);
+  memset(at<void>(kEptPml4), 0, 3 * kPage);
+  restore_page_walks();
+  constexpr u8 kCode[] = {0x0f, 0x01, 0xc1, 0xf4, 0xeb, 0xfd};  // vmcall; hlt; jmp back to the hlt
+  memcpy(at<void>(kGuestCode), kCode, sizeof kCode);
+  memcpy(at<void>(kGuestCode32), kCode, sizeof kCode);
+  build_guest_descriptors();
+  for (u64 entry = kEntryMsrList; entry < kListsEnd; entry += 16) at<u64>(entry)[0] = kFillerMsr;
+  copy_qwords(AGENT_CLEAN_COPY, kGuestWindow, kListsEnd - kGuestWindow);
+}
+
+void restore_page_walks() {
+  for (const Walk& walk : kWalks) *at<u64>(walk.address) = walk.value;
+}
+
+void restore_guest_window() { copy_qwords(kGuestWindow, AGENT_CLEAN_COPY, kListsEnd - kGuestWindow); }
+
+void restore_bytes(u64 address, u64 bytes) {
+  memcpy(at<void>(address), at<void>(AGENT_CLEAN_COPY + (address - kGuestWindow)), bytes);
+}
+
+}  // namespace diffvisor::agent

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command VmxEntry: each case from a clean state, and nothing of it left for the next one.
+#include "harness/arch/vmx/memory_map.h"
+#include "harness/arch/vmx/wire.h"
+#include "oracles/agent/agent.h"
+
+namespace diffvisor::agent {
+namespace {
+
+using namespace vmx;
+
+constexpr u32 kInstructionErrorField = 0x4400, kReasonField = 0x4402, kIntrInfoField = 0x4404, kIntrErrorField = 0x4406,
+              kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400,
+              kGuestRipField = 0x681e;
+constexpr u64 kReasonTimer = 52, kReasonVmcall = 18, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
+
+constexpr bool has(u64 word, unsigned bit) { return word >> bit & 1; }
+
+struct State {
+  const u64* block;
+  u64 operator[](unsigned slot) const { return block[slot - Pin]; }
+};
+
+// ---- MSRs that a case can change: put back after the exit, written only when they differ.
+
+struct SavedMsr {
+  u32 index;
+  u64 value;
+};
+
+// The MSRs named in the entry-load and exit-load lists. Beyond the entries that facts can change, lists are filler.
+class ListedMsrs {
+ public:
+  explicit ListedMsrs(State s) {
+    if (s[EntryMsrLoadCount] != 0) read_list(s[EntryMsrLoadAddr], s[EntryMsrLoadCount]);
+    if (s[ExitMsrLoadCount] != 0) read_list(s[ExitMsrLoadAddr], s[ExitMsrLoadCount]);
+  }
+  void restore() const {
+    for (unsigned i = 0; i < count_; ++i) {
+      u64 now;
+      if (try_rdmsr(saved_[i].index, &now) && now != saved_[i].value) try_wrmsr(saved_[i].index, saved_[i].value);
+    }
+  }
+
+ private:
+  void read_list(u64 address, u64 entries) {
+    for (u64 i = 0; i < entries && i < 8; ++i, address += 16) {
+      if (address >= kRamEnd - 16) return;
+      SavedMsr& saved = saved_[count_];
+      saved.index = *at<u32>(address);
+      if (try_rdmsr(saved.index, &saved.value)) ++count_;
+    }
+  }
+  SavedMsr saved_[16];
+  unsigned count_ = 0;
+};
+
+struct LoadedMsr {
+  u32 index;
+  unsigned entry_control, exit_control;  // either loads or clears it
+};
+constexpr LoadedMsr kLoadedMsrs[] = {
+    {0x277, entry_ctl::LDPAT, exit_ctl::LDPAT},   {0x38f, entry_ctl::LDPGC, exit_ctl::LDPGC},
+    {0x6a2, entry_ctl::LDCET, exit_ctl::LDCET},   {0x6a8, entry_ctl::LDCET, exit_ctl::LDCET},
+    {0x6e1, entry_ctl::LDPKRS, exit_ctl::LDPKRS}, {0xd90, entry_ctl::LDBND, exit_ctl::CLRBND},
+    {0x570, entry_ctl::LDRTIT, exit_ctl::CLRRTIT}, {0x14ce, entry_ctl::LDLBR, exit_ctl::CLRLBR}};
+constexpr std::size_t kLoadedMsrCount = sizeof kLoadedMsrs / sizeof kLoadedMsrs[0];
+
+struct {
+  bool known;
+  bool readable[kLoadedMsrCount];
+  u64 value[kLoadedMsrCount];
+} clean_msrs;
+
+void learn_clean_msrs() {
+  for (std::size_t i = 0; i < kLoadedMsrCount; ++i)
+    clean_msrs.readable[i] = try_rdmsr(kLoadedMsrs[i].index, &clean_msrs.value[i]);
+  clean_msrs.known = true;
+}
+
+void restore_loaded_msrs(State s) {
+  for (std::size_t i = 0; i < kLoadedMsrCount; ++i) {
+    const LoadedMsr& msr = kLoadedMsrs[i];
+    if (!clean_msrs.readable[i] || (!has(s[Entry], msr.entry_control) && !has(s[Exit], msr.exit_control))) continue;
+    if (rdmsr(msr.index) != clean_msrs.value[i]) wrmsr(msr.index, clean_msrs.value[i]);
+  }
+}
+
+// ---- memory facts
+
+bool is_second_vmcs(const WireFact& f) { return f.address == kShadowVmcs && f.bytes == 4; }
+
+bool facts_are_inside(const WireCase& c) {
+  if (c.fact_count > kWireFacts) return false;
+  for (u64 i = 0; i < c.fact_count; ++i) {
+    const WireFact& f = c.facts[i];
+    const bool inside = f.address >= kGuestWindow && f.address <= kListsEnd - f.bytes;
+    if (f.bytes > 8 || (!inside && !is_second_vmcs(f))) return false;
+  }
+  return true;
+}
+
+void write_facts(const WireCase& c) {
+  for (u64 i = 0; i < c.fact_count; ++i) memcpy(at<void>(c.facts[i].address), &c.facts[i].value, c.facts[i].bytes);
+}
+
+void restore_facts(const WireCase& c) {
+  for (u64 i = 0; i < c.fact_count; ++i) {
+    const WireFact& f = c.facts[i];
+    if (is_second_vmcs(f)) {
+      *at<u32>(kShadowVmcs) = *at<u32>(kVmxonRegion);
+    } else {
+      restore_bytes(f.address, f.bytes);
+    }
+  }
+}
+
+// ---- contexts
+
+unsigned way_of_entry(u64 context) {
+  return (has(context, kResume) ? ENTER_RESUME : 0u) | (has(context, kMovSs) ? ENTER_MOV_SS : 0u) |
+         (has(context, kCpl3) ? ENTER_CPL3 : 0u);
+}
+
+// Makes kVmcs current and clear, or launched by an entry of the golden case.
+bool prepare_vmcs(const WireCase& golden, u64 context) {
+  vmclear(kVmcs);
+  vmptrld(kVmcs);
+  if (!has(context, kLaunched)) return true;
+  write_fields(golden.block);
+  const bool entered = enter(0) == 0 && (vmread(kReasonField) & kEntryFailure) == 0;
+  restore_page_walks();
+  return entered;
+}
+
+// Makes another pointer current than the one the fields were written through.
+bool choose_current(u64 context) {
+  if (has(context, kNoCurrent)) return vmclear(kVmcs);
+  if (!has(context, kShadowCurrent)) return true;
+  constexpr u32 kShadow = u32{1} << 31;
+  *at<u32>(kShadowVmcs) = *at<u32>(kVmxonRegion);
+  vmclear(kShadowVmcs);
+  *at<u32>(kShadowVmcs) |= kShadow;
+  return vmptrld(kShadowVmcs);
+}
+
+// ---- results
+
+WireStatus status_of_fault() {
+  // An emulator that lets VMLAUNCH through at CPL 3 comes to the UD2 behind it, with VMfail's flags in the frame.
+  const u64 offset = fault_at - AGENT_USER_CODE;
+  if (offset == AGENT_USER_LAUNCH + 3 || offset == AGENT_USER_RESUME + 3)
+    return (fault_flags & 1) != 0 ? WireStatus::FailInvalid : WireStatus::FailValid;
+  switch (fault_vector) {
+    case 6: return WireStatus::InvalidOpcode;
+    case 13: return WireStatus::GeneralProtection;
+    default: panic("VMLAUNCH raised neither #UD nor #GP");
+  }
+}
+
+WireStatus status_of(u64 entered) {
+  switch (entered) {
+    case 0: return WireStatus::Exit;
+    case 1: return WireStatus::FailInvalid;
+    case 2: return WireStatus::FailValid;
+    default: return status_of_fault();
+  }
+}
+
+void read_exit(WireResult& r) {
+  r.record[kExitReason] = vmread(kReasonField);
+  r.record[kExitQualification] = vmread(kQualificationField);
+  if ((r.record[kExitReason] & kEntryFailure) != 0) return;
+  r.record[kExitIntrInfo] = vmread(kIntrInfoField);
+  if ((r.record[kExitIntrInfo] & kValid) != 0) r.record[kExitIntrErrorCode] = vmread(kIntrErrorField);
+  r.record[kIdtVectoringInfo] = vmread(kVectoringInfoField);
+  if ((r.record[kIdtVectoringInfo] & kValid) != 0) r.record[kIdtVectoringErrorCode] = vmread(kVectoringErrorField);
+}
+
+// ---- leaving nothing behind
+
+// Whether the guest can have changed no more memory than the page walk of one fetch does.
+bool was_quiet(State s, const WireResult& r) {
+  constexpr u64 kWritesByItself = u64{1} << proc2::VID | u64{1} << proc2::PML | u64{1} << proc2::EPTVE;
+  if ((s[EntryIntrInfo] & kValid) != 0 || s[ExitMsrStoreCount] != 0) return false;
+  if (has(s[Proc], proc::SECONDARY) && (s[Proc2] & kWritesByItself) != 0) return false;
+  if (r.record[kExitReason] == kReasonTimer) return true;
+  return r.record[kExitReason] == kReasonVmcall && s[GuestCr3] >> 12 == kGuestCr3 >> 12 &&
+         vmread(kGuestRipField) == s[GuestRip];
+}
+
+void restore_debug_state() {
+  if (read_cr2() != 0) write_cr2(0);
+  asm volatile(
+      "mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3; mov %1, %%dr6; mov %2, %%dr7" ::"r"(u64{0}),
+      "r"(u64{0xffff0ff0}), "r"(u64{0x400}));
+}
+
+// NMI blocking survives VM exits, VMCLEAR and VMXOFF in an emulator that keeps it in the CPU (Bochs 2.7 does).
+bool can_leave_nmi_blocking(State s) {
+  const u64 info = s[EntryIntrInfo];
+  return has(s[Interruptibility], 3) || ((info & kValid) != 0 && (info >> 8 & 7) == 2);
+}
+
+void put_back(State s, const WireResult& r) {
+  if (r.status != WireStatus::Exit) return;
+  constexpr u64 kLoads = u64{1} << entry_ctl::LDPAT | u64{1} << entry_ctl::LDPGC | u64{1} << entry_ctl::LDCET |
+                         u64{1} << entry_ctl::LDPKRS | u64{1} << entry_ctl::LDBND | u64{1} << entry_ctl::LDRTIT |
+                         u64{1} << entry_ctl::LDLBR;
+  constexpr u64 kExitLoads = u64{1} << exit_ctl::LDPAT | u64{1} << exit_ctl::LDPGC | u64{1} << exit_ctl::LDCET |
+                             u64{1} << exit_ctl::LDPKRS | u64{1} << exit_ctl::CLRBND | u64{1} << exit_ctl::CLRRTIT |
+                             u64{1} << exit_ctl::CLRLBR;
+  if ((s[Entry] & kLoads) != 0 || (s[Exit] & kExitLoads) != 0) restore_loaded_msrs(s);
+  if ((r.record[kExitReason] & kEntryFailure) == 0) {
+    restore_page_walks();
+    if (!was_quiet(s, r)) {
+      restore_guest_window();
+      restore_debug_state();
+    }
+  }
+  if (can_leave_nmi_blocking(s)) end_nmi_blocking();
+}
+
+void enter_and_read(const WireCase& c, WireResult& r) {
+  const State s{c.block};
+  const bool lists = s[EntryMsrLoadCount] != 0 || s[ExitMsrLoadCount] != 0;
+  const u64 how = way_of_entry(c.context);
+  if ((how & ENTER_CPL3) != 0) load_task_register();
+  if (!lists) {
+    r.status = status_of(enter(static_cast<unsigned>(how)));
+  } else {
+    const ListedMsrs msrs(s);
+    r.status = status_of(enter(static_cast<unsigned>(how)));
+    msrs.restore();
+  }
+  if (r.status == WireStatus::Exit) read_exit(r);
+  if (r.status == WireStatus::FailValid) r.record[kInstructionError] = vmread(kInstructionErrorField);
+}
+
+// False when the golden case itself does not enter.
+bool run_case(const WireCase& golden, const WireCase& c, WireResult& r) {
+  memset(&r, 0, sizeof r);
+  if (!facts_are_inside(c)) {
+    r.status = WireStatus::FactOutside;
+    return true;
+  }
+  if (!prepare_vmcs(golden, c.context)) return false;
+  write_fields(c.block);
+  if (!choose_current(c.context)) {
+    r.status = WireStatus::ContextImpossible;
+    return true;
+  }
+  write_facts(c);
+  enter_and_read(c, r);
+  put_back(State{c.block}, r);
+  restore_facts(c);
+  return true;
+}
+
+}  // namespace
+
+Answer run_vmx_entry(const void* input, void* output, u32 count, volatile u32* cursor) {
+  if (!enter_vmx_operation()) return Answer::NoVmx;
+  if (!clean_msrs.known) learn_clean_msrs();
+  const WireBatch& batch = *static_cast<const WireBatch*>(input);
+  WireResult* results = static_cast<WireResult*>(output);
+  for (u32 i = 0; i < count; ++i) {
+    *cursor = i;
+    if (!run_case(batch.golden, batch.cases[i], results[i])) return Answer::GoldenRefused;
+  }
+  return Answer::Done;
+}
+
+}  // namespace diffvisor::agent

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oracles/recorded/recorded.h"
+
+#include <fmt/format.h>
+
+namespace diffvisor::recorded {
+namespace {
+
+bool inside(std::string_view text, std::string_view word) {
+  return text.starts_with(word) && text.size() > word.size() + 1 && text[word.size()] == '(' && text.ends_with(')');
+}
+
+}  // namespace
+
+Result<Observation> observation_of(const Expectation& e, const Domain& domain) {
+  if (inside(e.outcome, "incomparable")) return incomparable("recorded_incomparable");
+  if (inside(e.outcome, "died")) return died("recorded_death");
+  Observation o;
+  o.status = Status::Ran;
+  o.reason = {};
+  if (!domain.observation->outcome_of(e.outcome, o.outcome))
+    return fail(ErrorCode::Format, e.executor, fmt::format("'{}' is no outcome of {}", e.outcome, domain.name));
+  return o;
+}
+
+}  // namespace diffvisor::recorded

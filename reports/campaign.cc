@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reports/campaign.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "diffvisor_version.h"
+#include "harness/case/diff.h"
+
+namespace diffvisor::reports {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ClassCounts {
+  std::size_t total = 0, alone = 0, implied = 0, unreachable = 0, confirmed = 0;
+};
+
+rules::RuleBits confirmed_by_anyone(const campaign::Totals& t) {
+  rules::RuleBits all;
+  for (const auto& e : t.executors) all |= e.confirmed;
+  return all;
+}
+
+ClassCounts count_classes(const CampaignReport& r) {
+  ClassCounts n;
+  const rules::RuleBits confirmed = confirmed_by_anyone(*r.totals);
+  for (const rules::Classified& c : r.classes) {
+    ++n.total;
+    n.alone += c.cls == rules::Class::Alone;
+    n.implied += c.cls == rules::Class::Implied;
+    n.unreachable += c.cls == rules::Class::Unreachable;
+    n.confirmed += confirmed.test(c.row);
+  }
+  return n;
+}
+
+Json executor_json(const CampaignReport& r, std::size_t e) {
+  const campaign::ExecutorTotals& t = r.totals->executors[e];
+  std::uint64_t left_out = 0;
+  Json reasons = Json::object();
+  for (const auto& [reason, count] : t.incomparable) {
+    left_out += count;
+    reasons[reason] = count;
+  }
+  Json known = Json::array();
+  const auto& entries = r.judge->deltas(e).entries();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const compare::KnownCount& k = r.judge->counts(e)[i];
+    known.push_back({{"id", entries[i].id}, {"decided", k.decided}, {"fired", k.fired}});
+  }
+  return {{"version", r.executors[e].version}, {"judged", t.judged}, {"incomparable", left_out}, {"died", t.died},
+          {"reasons", reasons},                {"known", known},     {"confirmed", t.confirmed.count()}};
+}
+
+Json bucket_json(const triage::Finding& f) {
+  Json said = Json::object();
+  for (const triage::Said& s : f.said) said[s.executor] = s.outcome;
+  return {{"id", f.bucket},       {"executor", f.executor},       {"explanation", f.explanation.sentence},
+          {"count", f.count},     {"first_index", f.first_index}, {"order_dependent", f.order_dependent},
+          {"difference", golden_difference_text(f.smallest)},     {"said", said}};
+}
+
+Json provenance_json(const Provenance& p) {
+  return {{"version", p.version}, {"commit", p.commit}, {"schema", p.schema},
+          {"golden", p.golden},   {"rules", p.rules},   {"profile", p.profile}};
+}
+
+double rate(const campaign::Totals& t) { return t.seconds > 0 ? static_cast<double>(t.judged_cases) / t.seconds : 0; }
+
+std::string thousands(double n) { return n >= 1000 ? fmt::format("{:.1f}k", n / 1000) : fmt::format("{:.0f}", n); }
+
+}  // namespace
+
+Provenance provenance(const Domain& domain, std::uint16_t profile) {
+  const auto hex = [](std::uint64_t x) { return fmt::format("{:016x}", x); };
+  return {kVersion,
+          kCommit,
+          hex(schema_digest(*domain.schema)),
+          hex(golden_digest(*domain.schema, profile)),
+          hex(rules::rules_digest(*domain.rules)),
+          hex(profile_digest(*domain.schema, profile))};
+}
+
+std::string grouped(std::uint64_t n) {
+  std::string s = std::to_string(n);
+  for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3) s.insert(static_cast<std::size_t>(i), ",");
+  return s;
+}
+
+nlohmann::ordered_json campaign_json(const CampaignReport& r) {
+  const campaign::Totals& t = *r.totals;
+  Json j;
+  j["domain"] = r.domain->name;
+  j["profile"] = r.profile;
+  j["seed"] = r.seed;
+  if (!r.quirk.empty()) j["quirk"] = r.quirk;
+  j["cases"] = t.cases;
+  j["judged_cases"] = t.judged_cases;
+  j["seconds"] = t.seconds;
+  j["rate"] = rate(t);
+  j["digest"] = fmt::format("{:016x}", t.digest);
+  for (std::size_t e = 0; e < r.executors.size(); ++e) j["executors"][r.executors[e].name] = executor_json(r, e);
+  j["divergences"] = {{"unexplained", t.unexplained},
+                      {"known", t.known},
+                      {"spec_unclear", t.spec_unclear},
+                      {"order_dependent", t.order_dependent}};
+  j["buckets"] = Json::array();
+  for (const triage::Finding& f : *r.findings) j["buckets"].push_back(bucket_json(f));
+  const ClassCounts n = count_classes(r);
+  j["rules"] = {{"total", n.total + r.domain->exemptions.size()},
+                {"alone", n.alone},
+                {"implied", n.implied},
+                {"unreachable", n.unreachable},
+                {"not_modelled", r.domain->exemptions.size()},
+                {"confirmed", n.confirmed},
+                {"exercised", t.exercised.count()},
+                {"decided_alone", t.broken_alone.count()}};
+  j["provenance"] = provenance_json(r.from);
+  return j;
+}
+
+std::string campaign_text(const CampaignReport& r) {
+  const campaign::Totals& t = *r.totals;
+  std::string out = fmt::format("{}: {} cases in {:.1f} s, {}/s judged by two or more, seed {}, digest {:016x}\n",
+                                r.domain->name, grouped(t.cases), t.seconds, thousands(rate(t)), r.seed, t.digest);
+  for (std::size_t e = 0; e < r.executors.size(); ++e) {
+    const auto& x = t.executors[e];
+    std::uint64_t left_out = 0;
+    for (const auto& [reason, count] : x.incomparable) left_out += count;
+    out += fmt::format("  {:<10} {:<14} judged {}, not comparable {}, died {}\n", r.executors[e].name,
+                       r.executors[e].version, grouped(x.judged), grouped(left_out), x.died);
+    for (const auto& [reason, count] : x.incomparable) out += fmt::format("    {:<44} {}\n", reason, grouped(count));
+    const auto& entries = r.judge->deltas(e).entries();
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      if (const auto k = r.judge->counts(e)[i]; k.decided + k.fired > 0)
+        out += fmt::format("    known {:<38} decided {}, fired {}\n", entries[i].id, grouped(k.decided), grouped(k.fired));
+  }
+  if (!r.classes.empty()) {
+    const ClassCounts n = count_classes(r);
+    out += fmt::format("rules: {} checks: {} alone ({} confirmed by an emulator), {} implied, {} unreachable here; {} without a row\n",
+                       n.total, n.alone, n.confirmed, n.implied, n.unreachable, r.domain->exemptions.size());
+  }
+  out += fmt::format("divergences: {} unexplained, {} known, {} where the manual is unclear, {} order-dependent\n",
+                     grouped(t.unexplained), grouped(t.known), grouped(t.spec_unclear), grouped(t.order_dependent));
+  for (const triage::Finding& f : *r.findings) {
+    out += fmt::format("\n{}\n  {}\n  {}\n  first case {}, {} cases\n", f.bucket, f.explanation.sentence,
+                       golden_difference_text(f.smallest), f.first_index, grouped(f.count));
+    for (const triage::Said& s : f.said) out += fmt::format("  {:<10} {:<14} {}\n", s.executor, s.version, s.outcome);
+  }
+  return out;
+}
+
+std::string progress_line(const campaign::Totals& t, std::size_t rules, std::size_t buckets, std::uint64_t wanted,
+                          double limit) {
+  double left = -1;
+  if (limit > 0) left = limit - t.seconds;
+  if (wanted > 0 && t.cases > 0) {
+    const double by_cases = t.seconds * static_cast<double>(wanted - std::min(wanted, t.cases)) / static_cast<double>(t.cases);
+    left = left < 0 ? by_cases : std::min(left, by_cases);
+  }
+  const auto seconds = static_cast<unsigned>(std::max(left, 0.0));
+  const std::string end = left < 0 ? "" : fmt::format("  left {:02}:{:02}", seconds / 60, seconds % 60);
+  return fmt::format("{}/s  {} cases  rules {}/{}  buckets {}  divergences {} (+{} known){}", thousands(rate(t)),
+                     grouped(t.cases), confirmed_by_anyone(t).count(), rules, buckets, grouped(t.unexplained),
+                     grouped(t.known), end);
+}
+
+std::string heartbeat_line(const campaign::Totals& t, std::size_t buckets) {
+  return Json{{"seconds", t.seconds},         {"cases", t.cases},
+              {"rate", rate(t)},              {"confirmed", confirmed_by_anyone(t).count()},
+              {"buckets", buckets},           {"unexplained", t.unexplained},
+              {"known", t.known},             {"next", t.next}}
+             .dump() +
+         "\n";
+}
+
+}  // namespace diffvisor::reports
