@@ -26,7 +26,8 @@ static_assert(kRecord.size() == vmx::kRecordSlots);
 
 // A different qualification or error number, or error 7 for 8, is the same defect reported differently.
 bool same_family(rules::Outcome a, rules::Outcome b) {
-  return vmx::kind_of(a) == vmx::kind_of(b) && vmx::kind_of(a) != vmx::OutcomeKind::Entered;
+  return vmx::kind_of(a) == vmx::kind_of(b) &&
+         (vmx::kind_of(a) == vmx::OutcomeKind::FailGuest || vmx::kind_of(a) == vmx::OutcomeKind::FailValid);
 }
 
 constexpr ObservationSchema kObservation = {kRecord, &vmx::outcome_text, &vmx::outcome_word, &vmx::outcome_matches,

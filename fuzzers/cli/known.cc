@@ -41,7 +41,7 @@ class Checker {
   // The executor says what the entry predicts, and the table without the entry does not.
   Result<bool> shows(std::size_t e, std::size_t k, const Case& c, Observation* out) {
     const compare::Reading r = s_.judge->read(c);
-    if (!s_.judge->limit(r).empty()) return false;
+    if (!s_.judge->limit(r).empty() || !s_.judge->limit(c, r, e).empty()) return false;
     const compare::Known& entry = s_.judge->deltas(e).entries()[k];
     if (!entry.dies && s_.judge->known_death(c, r, e) != nullptr) return false;
     if (entry.dies && s_.judge->known_death(c, r, e) != &entry) return false;
@@ -120,7 +120,8 @@ class Checker {
     stored.story = fmt::format("{}: {}", entry.id, entry.reason);
     stored.c = small ? small->best : c;
     for (std::size_t x = 0; x < s_.executors.size(); ++x) {
-      if (x != e && s_.judge->known_death(stored.c, s_.judge->read(stored.c), x) != nullptr) continue;
+      const compare::Reading r = s_.judge->read(stored.c);
+      if (x != e && (!s_.judge->limit(stored.c, r, x).empty() || s_.judge->known_death(stored.c, r, x) != nullptr)) continue;
       const auto seen = x == e ? Result<Observation>(last) : run_one(*s_.executors[x], stored.c);
       if (!seen) return tl::unexpected(seen.error());
       stored.expect.push_back({s_.executors[x]->info().name, s_.executors[x]->info().version, observation_text(d_, *seen), {}});

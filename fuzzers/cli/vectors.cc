@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // diffvisor vectors: a file of expected outcomes, run on one executor of each domain it names.
+#include <algorithm>
 #include <map>
+#include <span>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -77,18 +79,17 @@ class Runner {
     auto built = session_.entry->vectors->build(v, profile_);
     if (!built) return not_built(v, built.error());
     const compare::Reading r = session_.judge->read(built->c);
-    if (const auto limit = session_.judge->limit(r); !limit.empty()) {
-      if (by_reference_) return judge({&v, std::move(built->accepted), r}, built->c, without_limits(built->c, r));
-      return skip(fmt::format("nobody can judge it: {}", limit));
-    }
-    if (const auto* k = session_.judge->known_death(built->c, r, 0)) return skip(fmt::format("known death: {}", k->id));
+    // The model of the reference knows neither the quirk nor what lies behind a limit; the table knows both.
+    if (by_reference_ && (session_.judge->table().edited() || !session_.judge->limit(r).empty()))
+      return judge({&v, std::move(built->accepted), r}, built->c, by_table(built->c, r));
+    if (const auto why = unrunnable(built->c, r); !why.empty()) return skip(why);
     cases.push_back(std::move(built->c));
     running.push_back({&v, std::move(built->accepted), r});
   }
 
   // Limits keep a harness from asking what it could not check or survive. A vector comes with its answer, so of the
   // reference only the rules are asked.
-  Observation without_limits(const Case& c, const compare::Reading& r) const {
+  Observation by_table(const Case& c, const compare::Reading& r) const {
     const rules::RuleSet& set = *session_.entry->domain->rules;
     rules::EditedRules checks(set, session_.judge->table().edits());
     for (std::size_t i = 0; i < set.rows.size(); ++i) {
@@ -105,6 +106,14 @@ class Runner {
       o.status = Status::Ran;
     });
     return o;
+  }
+
+  // Why the executor must not be asked; empty if it may be.
+  std::string unrunnable(const Case& c, const compare::Reading& r) const {
+    for (const std::string_view limit : {session_.judge->limit(r), session_.judge->limit(c, r, 0)})
+      if (!limit.empty()) return fmt::format("nobody can judge it: {}", limit);
+    const compare::Known* death = session_.judge->known_death(c, r, 0);
+    return death == nullptr ? std::string() : fmt::format("known death: {}", death->id);
   }
 
   // On a machine that is what it is, a vector nobody understands is as far away as one whose needs are not met.

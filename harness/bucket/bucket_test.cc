@@ -38,7 +38,8 @@ TEST(Bucket, SpellingHasNoDigitsAndNoCapitals) {
 }
 
 TEST(Bucket, UnspellRefusesWhatSpellCannotSay) {
-  for (const char* bad : {"q", "qk", "qu", "qu1", "qzab", "1", "A", "qzcj", "qzgb"}) EXPECT_EQ(unspell(bad), std::nullopt) << bad;
+  for (const char* bad : {"q", "qk", "qu", "qu1", "qzab", "1", "A", "qzcj", "qzgb"})
+    EXPECT_EQ(unspell(bad), std::nullopt) << bad;
 }
 
 }  // namespace

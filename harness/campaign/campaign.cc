@@ -128,6 +128,8 @@ class Campaign::Impl {
     for (std::size_t e = 0; e < executors_.size(); ++e) {
       if (!limit.empty()) {
         batch.seen[e][i] = incomparable(limit);
+      } else if (const auto own = judge_.limit(c, batch.readings[i], e); !own.empty()) {
+        batch.seen[e][i] = incomparable(own);
       } else if (judge_.known_death(c, batch.readings[i], e) != nullptr) {
         batch.seen[e][i] = incomparable("known_death");
       }

@@ -75,6 +75,11 @@ Result<const Observation*> Investigator::reference_for(const Case& c, Observatio
   return nullptr;
 }
 
+bool Investigator::runnable(const Case& c, const compare::Reading& r, std::size_t executor) const {
+  return judge_->limit(r).empty() && judge_->limit(c, r, executor).empty() &&
+         judge_->known_death(c, r, executor) == nullptr;
+}
+
 Result<Observation> Investigator::observe(const Case& c, std::size_t executor) {
   return run_one(*executors_[executor], c);
 }
@@ -84,7 +89,7 @@ Result<bool> Investigator::repeats(const Case& c, std::size_t executor, const Ob
   const auto alone = observe(c, executor);
   if (!alone) return tl::unexpected(alone.error());
   if (!same_observation(*alone, seen)) return false;
-  if (judge_->limit(judge_->read(neighbour)).empty() && seen.status != Status::Died) {
+  if (runnable(neighbour, judge_->read(neighbour), executor) && seen.status != Status::Died) {
     if (auto other = observe(neighbour, executor); !other) return tl::unexpected(other.error());
     const auto after = observe(c, executor);
     if (!after) return tl::unexpected(after.error());
@@ -98,7 +103,9 @@ std::vector<triage::Said> Investigator::said(const Case& c, std::size_t executor
   for (std::size_t e = 0; e < executors_.size(); ++e) {
     const ExecutorInfo& info = executors_[e]->info();
     Observation o = seen;
-    if (e != executor) {
+    if (e != executor && !runnable(c, judge_->read(c), e)) {
+      o = incomparable("limit");
+    } else if (e != executor) {
       const auto again = observe(c, e);
       o = again ? *again : incomparable("unavailable");
     }
@@ -123,7 +130,7 @@ Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::s
   const auto shows_it = [&](const Case& candidate) {
     if (error) return false;
     const compare::Reading r = judge_->read(candidate);
-    if (!judge_->limit(r).empty() || judge_->known_death(candidate, r, executor) != nullptr) return false;
+    if (!runnable(candidate, r, executor)) return false;
     const auto o = observe(candidate, executor);
     if (!o) return error = o.error(), false;
     const auto against = reference_for(candidate, storage);

@@ -35,6 +35,7 @@ class Investigator {
   Result<bool> repeats(const Case& c, std::size_t executor, const Observation& seen, const Case& neighbour);
   // What the domain's reference executor says; null when it is not taking part.
   Result<const Observation*> reference_for(const Case& c, Observation& storage);
+  bool runnable(const Case& c, const compare::Reading& r, std::size_t executor) const;
   Result<Observation> observe(const Case& c, std::size_t executor);
   std::vector<triage::Said> said(const Case& c, std::size_t executor, const Observation& seen);
   triage::Finding* add(triage::Finding finding, std::size_t executor);

@@ -65,11 +65,11 @@ TEST(Case, FollowGoldenKeepsWhatIsTheCasesOwn) {
   c.v[samples::kList] = 5;
   const auto before = golden_values(c);
   c.v[samples::kContext] = 3;
-  c.v[samples::kChoice] = 1;
+  c.v[samples::kCapArray] = 9;
   follow_golden(c, before);
   EXPECT_EQ(c.v[samples::kWide], 3u);
-  EXPECT_EQ(c.v[samples::kBit], 1u);
   EXPECT_EQ(c.v[samples::kList], 5u);
+  EXPECT_EQ(c.v[samples::kList + 3], 9u);
 }
 
 TEST(Case, BaselineIsNamedProfileAndOwnGolden) {

@@ -42,21 +42,26 @@ std::vector<std::size_t> rows_to_drop(const Judge& judge, const Reading& r, rule
   }
 }
 
-// Where the case departs from golden, as letters: FIELD.bit.bit ... sorted by slot; more than three fields are counted.
+// Where the case departs from golden, as words: the fields by name, in schema order. One field that differs in one bit
+// says which. More than four fields are counted.
 std::string difference_word(const Case& c) {
   const auto golden = golden_values(c);
   std::vector<std::string> words;
+  std::uint64_t bits = 0;
   for (const Field& f : c.schema->fields) {
-    for (unsigned i = 0; i < f.count; ++i) {
-      const std::uint64_t x = c.v[f.slot + i] ^ golden[f.slot + i];
-      if (x == 0 || f.role == Role::Capability) continue;
-      std::string word = f.count > 1 ? fmt::format("{}.{}", f.name, i) : std::string(f.name);
-      if (std::has_single_bit(x)) word += fmt::format(".{}", std::countr_zero(x));
-      words.push_back(std::move(word));
-    }
+    std::uint64_t x = 0;
+    for (unsigned i = 0; i < f.count; ++i) x |= c.v[f.slot + i] ^ golden[f.slot + i];
+    if (f.role == Role::Context) x = c.v[f.slot];
+    if (x == 0 || f.role == Role::Capability) continue;
+    words.emplace_back(f.name);
+    bits = x;
   }
-  if (words.size() > 3) return fmt::format("{}.and_{}_more", fmt::join(words.begin(), words.begin() + 3, "."), words.size() - 3);
-  return fmt::format("{}", fmt::join(words, "."));
+  for (std::string& w : words)
+    for (char& ch : w) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+  if (words.size() == 1 && std::has_single_bit(bits)) words[0] += fmt::format(".{}", std::countr_zero(bits));
+  if (words.empty()) return "golden";
+  if (words.size() <= 4) return fmt::format("{}", fmt::join(words, "."));
+  return fmt::format("{}.and_{}_more", fmt::join(words.begin(), words.begin() + 4, "."), words.size() - 4);
 }
 
 std::string names(const Judge& judge, const std::vector<RowEdit>& edits) {

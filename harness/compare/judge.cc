@@ -59,11 +59,8 @@ bool Deltas::fires(std::size_t i, const std::uint64_t* v, const rules::Survey& p
 
 Judge::Judge(const Domain& domain, std::vector<Known> known, const std::vector<rules::RowEdit>& quirk)
     : domain_(&domain), table_(*domain.rules, quirk), known_(std::move(known)), quirk_(quirk) {
-  for (const Known& k : known_) {
-    if (k.executor != "*") continue;
-    unclear_.push_back(k);
-    unclear_tables_.push_back(edited(*domain.rules, quirk_, {k}, kNone));
-  }
+  for (const Known& k : known_)
+    if (k.executor == "*") unclear_.push_back(k);
 }
 
 std::size_t Judge::add_executor(const ExecutorInfo& info) {
@@ -72,6 +69,12 @@ std::size_t Judge::add_executor(const ExecutorInfo& info) {
   for (Known& k : mine)
     if (!quirk_.empty()) k.edits.insert(k.edits.begin(), quirk_.begin(), quirk_.end());
   deltas_.emplace_back(*domain_->rules, std::move(mine));
+  unclear_tables_.emplace_back();
+  for (const Known& k : unclear_) {
+    rules::EditedRules table = deltas_.back().all();
+    for (const rules::RowEdit& e : k.edits) table.add(e);
+    unclear_tables_.back().push_back(std::move(table));
+  }
   counts_.emplace_back(deltas_.back().entries().size());
   return deltas_.size() - 1;
 }
@@ -82,6 +85,12 @@ Reading Judge::read(const Case& c) const {
   if (table_.edited()) r.survey = table_.survey(c.v.data(), r.survey);
   r.ruling = table_.ruling(r.survey);
   return r;
+}
+
+std::string_view Judge::limit(const Case& c, const Reading& r, std::size_t executor) const {
+  const rules::EditedRules& edited = deltas_[executor].all();
+  if (!edited.edited()) return limit(r);
+  return limit(Reading{{}, edited.ruling(edited.survey(c.v.data(), r.survey))});
 }
 
 std::string_view Judge::limit(const Reading& r) const {
@@ -137,7 +146,7 @@ Verdict Judge::judge(const Case& c, const Reading& r, std::size_t executor, cons
     if (v.kind != VerdictKind::Divergence) return v;
   }
   for (std::size_t i = 0; i < unclear_.size(); ++i)
-    if (accepts(unclear_tables_[i], c, r, seen.outcome)) return {VerdictKind::SpecUnclear, unclear_[i].id, i};
+    if (accepts(unclear_tables_[executor][i], c, r, seen.outcome)) return {VerdictKind::SpecUnclear, unclear_[i].id, i};
   return {VerdictKind::Divergence, {}, 0};
 }
 

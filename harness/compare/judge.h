@@ -78,6 +78,8 @@ class Judge {
   Reading read(const Case& c) const;
   // Set when the reference says that nobody can judge the case: the limit's id. Empty otherwise.
   std::string_view limit(const Reading& r) const;
+  // The same for one executor, which by its known deltas may get further than the reference.
+  std::string_view limit(const Case& c, const Reading& r, std::size_t executor) const;
   // The known death that forbids running this case on the executor; null if there is none.
   const Known* known_death(const Case& c, const Reading& r, std::size_t executor) const;
 
@@ -104,7 +106,7 @@ class Judge {
   rules::EditedRules table_;
   std::vector<Known> known_;
   std::vector<Known> unclear_;
-  std::vector<rules::EditedRules> unclear_tables_;
+  std::vector<std::vector<rules::EditedRules>> unclear_tables_;  // by executor: its deltas and one unclear point
   std::vector<Deltas> deltas_;
   std::vector<std::vector<KnownCount>> counts_;
   std::vector<rules::RowEdit> quirk_;

@@ -70,9 +70,16 @@ class EntryReader {
     }
   }
 
+  // In rows about entry i of a list, '@' stands for that entry's array element.
+  std::string for_entry(std::string_view key) const {
+    std::string out;
+    for (const char c : text(key)) out += c == '@' ? std::to_string(entry_ == 0 ? 0 : entry_ - 1) : std::string(1, c);
+    return out;
+  }
+
   std::optional<rules::Expr> condition(std::string_view key) {
     if (!table_.contains(key)) return std::nullopt;
-    auto e = rules::parse_expr(text(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
+    auto e = rules::parse_expr(for_entry(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
     if (!e) return problem(e.error().detail), std::nullopt;
     return *e;
   }
@@ -85,6 +92,7 @@ class EntryReader {
 
   std::optional<rules::RowEdit> edit_of(std::size_t row) {
     const rules::Rule& rule = domain_.rules->rows[row];
+    entry_ = rule.entry;
     rules::RowEdit edit;
     edit.row = row;
     const std::string action = text("action");
@@ -96,6 +104,11 @@ class EntryReader {
       if (guard->size + rule.when.size + 1u > rules::kMaxNodes) return problem("the guard is too long"), std::nullopt;
       edit.when = rule.when && *guard;
       edit.narrows = true;
+    } else if (action == "also") {
+      const auto also = condition("must");
+      if (!also) return problem("action also needs 'must'"), std::nullopt;
+      if (also->size + rule.must.size + 1u > rules::kMaxNodes) return problem("the condition is too long"), std::nullopt;
+      edit.must = rule.must && *also;
     } else if (action == "replace") {
       edit.when = condition("when");
       edit.must = condition("must");
@@ -106,7 +119,7 @@ class EntryReader {
       edit.phase = phase();
       if (!edit.phase) problem("action phase needs 'phase' in 0..254");
     } else {
-      problem(fmt::format("action '{}' is none of drop, guard, replace, outcome, phase, dies", action));
+      problem(fmt::format("action '{}' is none of drop, guard, also, replace, outcome, phase, dies", action));
     }
     return edit;
   }
@@ -122,6 +135,7 @@ class EntryReader {
   const Domain& domain_;
   std::string place_;
   std::string problem_;
+  unsigned entry_ = 0;  // of the row being edited
 };
 
 Result<void> unique_ids(const std::vector<Known>& all) {

@@ -161,15 +161,15 @@ class Minimiser {
 
   // Fewer bits, then a smaller number: `sub 1` reads better than `sub 0x800`.
   void argument(std::size_t operation, std::size_t arg) {
+    const auto now = [&] { return best_.best.operations[operation].args[arg]; };
     const auto set = [&](std::uint64_t v) {
       Case c = best_.best;
       c.operations[operation].args[arg] = v;
       return take(std::move(c));
     };
-    const std::uint64_t& now = best_.best.operations[operation].args[arg];
-    each_bit(now, [&](std::uint64_t some) { return set(now & ~some); });
-    for (int by = static_cast<int>(std::bit_width(now)) / 2; by > 0; by /= 2)
-      while (set(now >> by)) {
+    each_bit(now(), [&](std::uint64_t some) { return set(now() & ~some); });
+    for (int by = static_cast<int>(std::bit_width(now())) / 2; by > 0; by /= 2)
+      while (set(now() >> by)) {
       }
   }
 

@@ -221,7 +221,8 @@ TEST(BytesMutator, CaseDrivenResultsDecodeToTheMutatedCase) {
     Case c = samples::random_case(rng, s);
     std::vector<std::byte> buffer = encode_binary(c);
     const std::size_t size = buffer.size();
-    buffer.resize(largest_binary(s));
+    buffer.resize(largest_binary(s), std::byte{0x80});  // rests of operations, were they read
+    for (std::size_t k = size + 1; k < buffer.size(); k += 2) buffer[k] = std::byte{3};
     Rng a(11, static_cast<std::uint64_t>(i));
     Rng b = a;
     buffer.resize(m.mutate(a, buffer, size));

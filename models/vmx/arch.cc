@@ -13,7 +13,7 @@ namespace diffvisor::vmx {
 namespace {
 
 constexpr std::uint64_t kEntryFailure = std::uint64_t{1} << 31;  // in the exit-reason field
-constexpr std::uint64_t kDebugExceptionInfo = 0x80000301;         // valid, hardware exception, vector 1
+constexpr std::uint64_t kDebugExceptionInfo = 0x80000301;        // valid, hardware exception, vector 1
 
 // Rows are in phase order, so the lowest bit is the lowest phase.
 std::size_t first_broken(const rules::RuleBits& broken) {
@@ -55,8 +55,12 @@ Observation observation_of(std::size_t row, rules::Outcome outcome) {
 void fill_record(Observation& o) {
   const std::uint32_t n = number_of(o.outcome);
   switch (kind_of(o.outcome)) {
-    case OutcomeKind::Entered: fill_entered(o, n); break;
-    case OutcomeKind::FailValid: set(o, kInstructionError, n); break;
+    case OutcomeKind::Entered:
+      fill_entered(o, n);
+      break;
+    case OutcomeKind::FailValid:
+      set(o, kInstructionError, n);
+      break;
     case OutcomeKind::FailGuest:
       set(o, kExitReason, kEntryFailure | 33);
       set(o, kExitQualification, n);
@@ -68,7 +72,8 @@ void fill_record(Observation& o) {
     case OutcomeKind::InvalidOpcode:
     case OutcomeKind::GeneralProtection:
     case OutcomeKind::FailInvalid:
-    case OutcomeKind::Unjudged: break;
+    case OutcomeKind::Unjudged:
+      break;
   }
 }
 

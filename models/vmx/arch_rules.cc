@@ -28,12 +28,12 @@ constexpr auto concatenated(const std::array<rules::Rule, N>&... tables) {
   return all;
 }
 
-constexpr auto kRows = concatenated(
-    arch::kInstructionRules, arch::kControlLimits, arch::kExecutionControlRules, arch::kExitControlRules,
-    arch::kEntryControlRules, arch::kHostRules, arch::kHostLimits, arch::kGuestLimits, arch::kGuestRegisterRules,
-    arch::kCodeAndStackRules, arch::kDataSegmentRules, arch::kSystemSegmentRules, arch::kRipRules,
-    arch::kNonRegisterRules, arch::kPdpteRules, arch::kMsrListLimits, arch::kMsrLoadRules, arch::kMsrTailLimits,
-    arch::kSuccessLimits, arch::kExitRules);
+constexpr auto kRows = concatenated(arch::kInstructionRules, arch::kControlLimits, arch::kExecutionControlRules,
+                                    arch::kExitControlRules, arch::kEntryControlRules, arch::kHostRules,
+                                    arch::kHostLimits, arch::kGuestLimits, arch::kGuestRegisterRules,
+                                    arch::kCodeAndStackRules, arch::kDataSegmentRules, arch::kSystemSegmentRules,
+                                    arch::kRipRules, arch::kNonRegisterRules, arch::kPdpteRules, arch::kMsrListLimits,
+                                    arch::kMsrLoadRules, arch::kMsrTailLimits, arch::kSuccessLimits, arch::kExitRules);
 
 // The first broken row decides (arch.cc), and some event always does.
 static_assert(std::ranges::is_sorted(kRows, {}, &rules::Rule::phase));

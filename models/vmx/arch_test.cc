@@ -51,22 +51,30 @@ std::string verdict(const Case& c) {
 constexpr std::uint64_t b(unsigned n) { return std::uint64_t{1} << n; }
 constexpr std::uint64_t kSecondary = b(proc::SECONDARY), kTprSh = b(proc::TPRSH), kIobm = b(proc::IOBM);
 constexpr const char *kTimer52 = "entered(52)", *kError7 = "vmfail_valid(7)", *kError8 = "vmfail_valid(8)";
-constexpr const char *kBadGuest = "entry_failure(33, 0)", *kBadPdpte = "entry_failure(33, 2)", *kBadLink = "entry_failure(33, 4)";
+constexpr const char *kBadGuest = "entry_failure(33, 0)", *kBadPdpte = "entry_failure(33, 2)",
+                     *kBadLink = "entry_failure(33, 4)";
 constexpr const char *kTiger = "tigerlake", *kIce = "icelake_u", *kSky = "skylake_x", *kKvm = "kvm61", *kFull = "full";
 
 // The golden guest in 32-bit PAE paging with its tables at CR3.
 std::vector<Change> pae(std::vector<Change> more) {
-  std::vector<Change> set = {{Entry, '-', b(entry_ctl::IA32E)}, {GuestIa32Efer, '-', 0x500}, {GuestCsAr, '=', 0xc09b},
-                             {GuestCr3, '=', kScratch}, {Cr3Pdpte, '=', 0x401001}};
+  std::vector<Change> set = {{Entry, '-', b(entry_ctl::IA32E)},
+                             {GuestIa32Efer, '-', 0x500},
+                             {GuestCsAr, '=', 0xc09b},
+                             {GuestCr3, '=', kScratch},
+                             {Cr3Pdpte, '=', 0x401001}};
   set.insert(set.end(), more.begin(), more.end());
   return set;
 }
 // A virtual-8086 guest.
 std::vector<Change> v86(std::vector<Change> more) {
   std::vector<Change> set = pae({{GuestRflags, '=', 0x20002}});
-  for (const unsigned s : {GuestCsAr, GuestSsAr, GuestDsAr, GuestEsAr, GuestFsAr, GuestGsAr}) set.push_back({s, '=', 0xf3});
-  for (const unsigned s : {GuestCsLimit, GuestSsLimit, GuestDsLimit, GuestEsLimit, GuestFsLimit, GuestGsLimit}) set.push_back({s, '=', 0xffff});
-  for (const unsigned s : {GuestCsSelector, GuestSsSelector, GuestDsSelector, GuestEsSelector, GuestFsSelector, GuestGsSelector}) set.push_back({s, '=', 0});
+  for (const unsigned s : {GuestCsAr, GuestSsAr, GuestDsAr, GuestEsAr, GuestFsAr, GuestGsAr})
+    set.push_back({s, '=', 0xf3});
+  for (const unsigned s : {GuestCsLimit, GuestSsLimit, GuestDsLimit, GuestEsLimit, GuestFsLimit, GuestGsLimit})
+    set.push_back({s, '=', 0xffff});
+  for (const unsigned s :
+       {GuestCsSelector, GuestSsSelector, GuestDsSelector, GuestEsSelector, GuestFsSelector, GuestGsSelector})
+    set.push_back({s, '=', 0});
   set.insert(set.end(), more.begin(), more.end());
   return set;
 }
@@ -149,7 +157,8 @@ const std::vector<Vector> kVectors = {
   {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}, {HostCr0, '-', b(cr0::WP)}}, kError8},
   {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}}, "vmx.limit.host_cet"},
   {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}, {Exit, '|', b(exit_ctl::LDCET)}}, kTimer52},
-  {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::SMAP)}}, "vmx.limit.host_cr4"},
+  {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::SMAP)}}, kTimer52},
+  {kKvm,   kTimerZero, {{HostCr4, '|', b(cr4::LA57)}}, "vmx.limit.host_la57"},
   {kTiger, kTimerZero, {{HostCr3, '|', b(57)}}, kError8},
   {kTiger, kTimerZero, {{HostCr3, '|', b(61)}}, kError8},
   {kFull,  kTimerZero, {{HostCr3, '|', b(61)}}, "vmx.limit.host_cr3"},
@@ -230,6 +239,11 @@ const std::vector<Vector> kVectors = {
   {kTiger, kTimerZero, pae({{Cr3Pdpte, '=', 0x401006}}), kTimer52},
   {kTiger, kTimerZero, pae({{GuestCr3, '=', kGuestCr3}, {Cr3Pdpte, '=', 0x401007}}), kBadPdpte},
   {kTiger, kTimerZero, pae({{GuestCr3, '=', 0x1000}}), "vmx.limit.cr3_pdptes"},
+  {kTiger, kTimerZero, pae({{GuestCr3, '=', kRamEnd}}), "vmx.limit.cr3_pdptes"},
+  {kTiger, kTimerZero, pae({{EntryIntrInfo, '=', 0x80000306}}), "vmx.limit.event_memory_pae"},
+  {kTiger, kTimerZero, pae({{PendingDbg, '=', 0x4000}}), "entered(0)"},
+  {kTiger, kTimerZero, pae({{PendingDbg, '=', 0x1000}}), "vmx.limit.debug_trap_memory_pae"},
+  {kTiger, kTimerZero, pae({{Interruptibility, '=', 2}}), "vmx.limit.blocked_timer_pae"},
   {kTiger, kTimerZero, pae({{Proc, '|', kSecondary}, {Proc2, '=', b(proc2::EPT)}, {Eptp, '=', kEptPml4 | 0x1e}, {GuestPdpte2, '=', b(59) | 1}}), kBadPdpte},
   // 29.4
   {kTiger, kTimerZero, {{EntryMsrLoadCount, '=', 4}}, kTimer52},
@@ -267,7 +281,8 @@ const std::vector<Vector> kVectors = {
 // clang-format on
 
 TEST(ArchModel, Vectors) {
-  for (std::size_t i = 0; i < kVectors.size(); ++i) EXPECT_EQ(verdict(case_of(kVectors[i])), kVectors[i].expect) << "vector " << i;
+  for (std::size_t i = 0; i < kVectors.size(); ++i)
+    EXPECT_EQ(verdict(case_of(kVectors[i])), kVectors[i].expect) << "vector " << i;
 }
 
 TEST(ArchModel, GoldenBreaksNoRuleInAnyProfile) {
@@ -279,7 +294,8 @@ TEST(ArchModel, GoldenBreaksNoRuleInAnyProfile) {
       rules::Survey s;
       arch_rules().survey(c.v.data(), s);
       s.broken.each([&](std::size_t i) {
-        EXPECT_EQ(arch_rules().rows[i].kind, rules::Kind::Exit) << schema().profiles[p].name << ' ' << arch_rules().rows[i].id;
+        EXPECT_EQ(arch_rules().rows[i].kind, rules::Kind::Exit)
+            << schema().profiles[p].name << ' ' << arch_rules().rows[i].id;
       });
       EXPECT_EQ(verdict(c), probe == kVmcall ? "entered(18)" : "entered(52)");
     }
@@ -287,7 +303,9 @@ TEST(ArchModel, GoldenBreaksNoRuleInAnyProfile) {
 }
 
 TEST(ArchModel, RecordsOnlyWhatTheOutcomeDetermines) {
-  const auto observe = [](std::vector<Change> set) { return observe_arch(case_of({kTiger, kTimerZero, set, ""}).v.data()); };
+  const auto observe = [](std::vector<Change> set) {
+    return observe_arch(case_of({kTiger, kTimerZero, set, ""}).v.data());
+  };
   const auto mask = [](auto... slots) { return (0u | ... | (1u << slots)); };
   const Observation timer = observe({});
   EXPECT_EQ(timer.defined, mask(kExitReason, kExitQualification));

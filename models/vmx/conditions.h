@@ -28,7 +28,8 @@ inline bool link_has_revision(const std::uint64_t* v, rules::Slice, rules::Slice
   return (v[b.slot] & 0x7fffffff) == (v[CapVmxBasic] & 0x7fffffff);
 }
 
-bool make_msr_modelled(std::uint64_t* v, const rules::Locks& locks, rules::Slice a, rules::Slice b, bool want, Rng& rng);
+bool make_msr_modelled(std::uint64_t* v, const rules::Locks& locks, rules::Slice a, rules::Slice b, bool want,
+                       Rng& rng);
 bool make_wrmsr_legal(std::uint64_t* v, const rules::Locks& locks, rules::Slice a, rules::Slice b, bool want, Rng& rng);
 bool make_cr3_fit_with_keys(std::uint64_t* v, const rules::Locks& locks, rules::Slice a, rules::Slice b, bool want,
                             Rng& rng);

@@ -22,7 +22,8 @@ constexpr Expr vector_with_error_code() {
 }
 constexpr Expr vector_without_error_code() {
   return eq(bits(EntryIntrInfo, 7, 5), 0) &&
-         in(bits(EntryIntrInfo, 4, 0), {0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31});
+         in(bits(EntryIntrInfo, 4, 0),
+            {0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31});
 }
 // A hardware exception into a guest that is not in real mode, on a processor that ties error codes to vectors.
 constexpr Expr strict_exception() {
@@ -30,7 +31,8 @@ constexpr Expr strict_exception() {
 }
 constexpr Expr mtf_offered() { return bit(CapProcCtls, 32 + proc::MTF); }
 constexpr Expr fred_vector() {
-  return bit(GuestCr4, cr4::FRED) && eq(bits(EntryIntrInfo, 7, 2), 0) && in(bits(EntryIntrInfo, 1, 0), {1, 2});
+  return feature_bit(feature::FRED) && bit(GuestCr4, cr4::FRED) && eq(bits(EntryIntrInfo, 7, 2), 0) &&
+         in(bits(EntryIntrInfo, 1, 0), {1, 2});
 }
 constexpr Expr length_at_most_15() { return le(all(EntryInstructionLen), 15); }
 constexpr Expr length_checked(unsigned type) { return injecting(type) && clear(CapVmxMisc, 30); }

@@ -38,7 +38,7 @@ inline constexpr auto kExitRules = std::to_array<Rule>({
   exit_event("vmx.exit.event_delivery",        "29.6.1", 0,  kEntered,                      vectoring()),
   exit_event("vmx.exit.tpr_below_threshold",   "29.7.7", 1,  entered(kTprExit),             tpr_below_threshold()),
   exit_event("vmx.exit.pending_mtf",           "29.7.8", 2,  entered(kMtfExit),             injecting(7)),
-  exit_event("vmx.exit.debug_exception",       "29.7.3", 3,  entered(kExceptionExit),       debug_trap_may_occur() && debug_trap_certain() && intercepts_debug_exception()),
+  exit_event("vmx.exit.debug_exception",       "29.7.3", 3,  entered(kExceptionExit),       debug_trap_may_occur() && debug_trap_exits()),
   exit_event("vmx.exit.debug_trap_delivery",   "29.7.3", 4,  kEntered,                      debug_trap_may_occur() && debug_trap_possible()),
   exit_event("vmx.exit.preemption_timer",      "29.7.4", 5,  entered(kTimerExit),           timer_expired()),
   // Blocking by STI may hold the exit back; implementations differ.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SDM 3C 29.2.2 to 29.2.4: checks on the host-state area. The agent always runs in IA-32e mode. Failure: VMfailValid(8).
+// SDM 3C 29.2.2 to 29.2.4: checks on the host-state area. The agent always runs in IA-32e mode. Failure:
+// VMfailValid(8).
 #pragma once
 
 #include <array>

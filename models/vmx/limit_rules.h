@@ -34,6 +34,9 @@ constexpr Expr contained() {
   return (ept() && eq(all(Eptp), kGoldenEptp) && clear(Proc2, proc2::EPTVE)) || (!ept() && golden_tables());
 }
 
+// PAE paging without EPT: no legal page-directory-pointer table is the golden one, so nothing is contained.
+constexpr Expr own_pdptes() { return pae_paging() && !ept(); }
+
 // Delivery through the guest's IDT. A type 7 event with vector 0 is a pending MTF exit.
 constexpr Expr vectoring() { return injecting() && !(eq(event_type(), 7) && eq(event_vector(), 0)); }
 
@@ -45,7 +48,8 @@ constexpr Expr debug_trap_possible() { return bit(PendingDbg, 12) || bit(Pending
 constexpr Expr debug_trap_certain() {
   return (bit(PendingDbg, 12) && nonzero(bits(PendingDbg, 3, 0))) || bit(PendingDbg, 14);
 }
-constexpr Expr intercepts_debug_exception() { return bit(ExceptionBitmap, 1); }
+// #DB certainly occurs and is intercepted.
+constexpr Expr debug_trap_exits() { return debug_trap_certain() && bit(ExceptionBitmap, 1); }
 
 // clang-format off
 inline constexpr auto kControlLimits = std::to_array<Rule>({
@@ -58,8 +62,8 @@ inline constexpr auto kHostLimits = std::to_array<Rule>({
   // The exit, also that of a failed entry, loads these: any other value and the agent never runs again.
   limit("vmx.limit.host_cr3",            kHostLimitPhase,    always(), eq(all(HostCr3), kHostCr3)),
   limit("vmx.limit.host_rip",            kHostLimitPhase,    always(), eq(all(HostRip), kVmExitEntry)),
-  // The agent's pages are user pages, so that context cpl3 can run; its tables have four levels.
-  limit("vmx.limit.host_cr4",            kHostLimitPhase,    always(), zero(HostCr4, cr4::SMAP, cr4::SMEP) && clear(HostCr4, cr4::LA57)),
+  // The agent's tables have four levels. Its pages are supervisor pages, so SMEP and SMAP do not matter.
+  limit("vmx.limit.host_la57",           kHostLimitPhase,    always(), clear(HostCr4, cr4::LA57)),
   // The agent has no shadow stack and no ENDBR, and its pages have protection key 0.
   limit("vmx.limit.host_cet",            kHostLimitPhase,    bit(HostCr4, cr4::CET), bit(Exit, exit_ctl::LDCET) && clear(HostIa32SCet, 0) && clear(HostIa32SCet, 2)),
   limit("vmx.limit.host_pks",            kHostLimitPhase,    bit(HostCr4, cr4::PKS), bit(Exit, exit_ctl::LDPKRS) && zero(HostIa32Pkrs, 1, 0)),
@@ -74,9 +78,9 @@ inline constexpr auto kGuestLimits = std::to_array<Rule>({
   limit("vmx.limit.link_dword",          kGuestLimitPhase,   linked() && page_aligned(VmcsLinkPointer) && width(VmcsLinkPointer),
                                                              in_scratch(VmcsLinkPointer) || eq(all(VmcsLinkPointer), kVmcs) || eq(all(VmcsLinkPointer), kShadowVmcs) ||
                                                              above_ram(VmcsLinkPointer)),
+  // The manual does not say what an unreadable table does, so memory above RAM will not do here.
   limit("vmx.limit.cr3_pdptes",          kGuestLimitPhase,   loads_from_memory(),
-                                                             eq(bits(GuestCr3, 31, 17), kScratch >> 17) || eq(bits(GuestCr3, 31, 12), kGuestCr3 >> 12) ||
-                                                             (nonzero(bits(GuestCr3, 31, 26)) && le(bits(GuestCr3, 31, 22), 0x3fa))),
+                                                             eq(bits(GuestCr3, 31, 17), kScratch >> 17) || eq(bits(GuestCr3, 31, 12), kGuestCr3 >> 12)),
   // VTPR's bytes 3:1 may be cleared before the other fact is read.
   limit("vmx.limit.virtual_apic_overlap", kGuestLimitPhase,  tpr_shadow(),
                                                              !same_page(VirtualApicAddr, VmcsLinkPointer) && !same_page(VirtualApicAddr, EntryMsrLoadAddr) &&
@@ -109,10 +113,14 @@ inline constexpr auto kSuccessLimits = std::to_array<Rule>({
                                                              clear(GuestCr4, cr4::LA57) && clear(GuestCr4, cr4::SMEP) && clear(GuestCr4, cr4::CET)),
   limit("vmx.limit.probe_events",        kSuccessLimitPhase, !timer_expired(),
                                                              eq(all(PendingDbg), 0) && !secondary(proc2::VID) && !secondary(proc2::MBE) && !tertiary(proc3::HLAT)),
-  // Delivery reads and writes memory through the guest's tables.
+  // Delivery reads and writes memory through the guest's tables. With its own PDPTEs the guest gives up the event, else
+  // it gets tables that keep it in its window.
+  limit("vmx.limit.event_memory_pae",    kSuccessLimitPhase, own_pdptes(), !vectoring()),
   limit("vmx.limit.event_memory",        kSuccessLimitPhase, vectoring(), contained()),
-  limit("vmx.limit.debug_trap_memory",   kSuccessLimitPhase, debug_trap_may_occur() && debug_trap_possible() && !(intercepts_debug_exception() && debug_trap_certain()), contained()),
+  limit("vmx.limit.debug_trap_memory_pae", kSuccessLimitPhase, own_pdptes() && debug_trap_may_occur(), !debug_trap_possible() || debug_trap_exits()),
+  limit("vmx.limit.debug_trap_memory",   kSuccessLimitPhase, debug_trap_may_occur() && debug_trap_possible() && !debug_trap_exits(), contained()),
   // An implementation that lets the timer wait for the end of blocking by STI or MOV SS runs one instruction first.
+  limit("vmx.limit.blocked_timer_pae",   kSuccessLimitPhase, own_pdptes() && timer_expired(), !blocked_by_sti_or_mov_ss()),
   limit("vmx.limit.blocked_timer",       kSuccessLimitPhase, timer_expired() && blocked_by_sti_or_mov_ss(), contained()),
 });
 // clang-format on

@@ -17,8 +17,14 @@ constexpr Expr msr_index_is_not(unsigned entry, std::uint32_t index) {
 }
 
 constexpr Rule list_entry(std::string_view id, unsigned entry, const Expr& must, const Expr& when = always()) {
-  return {id,      "29.4", Kind::Check, static_cast<std::uint8_t>(kMsrEntryPhase + 2 * entry + 1), static_cast<std::uint8_t>(entry),
-          fail_msr(entry), in_list(entry) && when, must};
+  return {id,
+          "29.4",
+          Kind::Check,
+          static_cast<std::uint8_t>(kMsrEntryPhase + 2 * entry + 1),
+          static_cast<std::uint8_t>(entry),
+          fail_msr(entry),
+          in_list(entry) && when,
+          must};
 }
 // Nobody here knows what WRMSR does with this MSR or value; reserved bits in the entry fail it all the same.
 constexpr Rule not_modelled(unsigned entry) {
@@ -33,8 +39,8 @@ inline constexpr std::uint32_t kEferMsr = 0xc0000080;
 
 // What checks of the guest state have left: under paging, EFER.LME equals the "IA-32e mode guest" control.
 constexpr Expr lme_is_kept(unsigned entry) {
-  return clear(GuestCr0, cr0::PG) ||
-         same(bits(entry_slot(EntryMsrValue, entry), efer::LME, efer::LME), bits(Entry, entry_ctl::IA32E, entry_ctl::IA32E));
+  return clear(GuestCr0, cr0::PG) || same(bits(entry_slot(EntryMsrValue, entry), efer::LME, efer::LME),
+                                          bits(Entry, entry_ctl::IA32E, entry_ctl::IA32E));
 }
 constexpr Expr writes_efer(unsigned entry) { return eq(all(entry_slot(EntryMsrIndex, entry)), kEferMsr); }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SDM 3C 29.3.1.6: page-directory-pointer-table entries of a guest that uses PAE paging. Failure: exit 33, qualification 2.
+// SDM 3C 29.3.1.6: page-directory-pointer-table entries of a guest that uses PAE paging. Failure: exit 33,
+// qualification 2.
 #pragma once
 
 #include <array>

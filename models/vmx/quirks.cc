@@ -88,9 +88,9 @@ std::vector<RowEdit> cet_without_control() {
   using rules::bit;
   using rules::clear;
   Edits e = arch();
-  for (const char* id : {"vmx.host.scet.rsvd", "vmx.host.scet.suptrk", "vmx.host.ssp.align", "vmx.host.isst",
-                         "vmx.guest.scet.canon", "vmx.guest.scet.rsvd", "vmx.guest.scet.suptrk", "vmx.guest.isst",
-                         "vmx.ssp.align", "vmx.ssp.width"})
+  for (const char* id :
+       {"vmx.host.scet.rsvd", "vmx.host.scet.suptrk", "vmx.host.ssp.align", "vmx.host.isst", "vmx.guest.scet.canon",
+        "vmx.guest.scet.rsvd", "vmx.guest.scet.suptrk", "vmx.guest.isst", "vmx.ssp.align", "vmx.ssp.width"})
     e.apply_when(id, always());
   e.apply_when("vmx.host.as.h32_scet", clear(Exit, exit_ctl::HOST64));
   e.apply_when("vmx.host.as.h64_scet", bit(Exit, exit_ctl::HOST64));
@@ -105,7 +105,9 @@ std::vector<Quirk> named_quirks() {
       {"lgpa.msr_area_end", "only the first byte of an MSR area is compared with the physical-address width", Arch,
        arch().drop({"vmx.ctl.exit.msrstore.last", "vmx.ctl.exit.msrload.last", "vmx.ctl.entry.msrload.last"}).take()},
       {"lgpa.msr_area_end", "only the first byte of an MSR area is compared with the physical-address width", Kvm,
-       kvm().drop({"kvm.exit.msr_store.last_legal", "kvm.exit.msr_load.last_legal", "kvm.entry.msr_load.last_legal"}).take()},
+       kvm()
+           .drop({"kvm.exit.msr_store.last_legal", "kvm.exit.msr_load.last_legal", "kvm.entry.msr_load.last_legal"})
+           .take()},
       {"lgpa.pdpte_nonpresent", "reserved bits are tested in page-directory-pointer entries that are not present", Arch,
        nonpresent_pdptes_arch()},
       {"lgpa.pdpte_nonpresent", "reserved bits are tested in page-directory-pointer entries that are not present", Kvm,
@@ -124,8 +126,11 @@ std::vector<Quirk> named_quirks() {
       {"cet.suppress_tracker", "SUPPRESS together with TRACKER is accepted in IA32_S_CET", Arch,
        arch().drop({"vmx.host.scet.suptrk", "vmx.guest.scet.suptrk"}).take()},
       {"cet.ssp_tab_aligned", "the interrupt-SSP table address must be aligned like a shadow-stack pointer", Arch,
-       arch().require("vmx.host.isst", rules::canonical(HostIntrSspTableAddr, CapLinearWidth) && rules::zero(HostIntrSspTableAddr, 1, 0))
-           .require("vmx.guest.isst", rules::canonical(GuestIntrSspTableAddr, CapLinearWidth) && rules::zero(GuestIntrSspTableAddr, 1, 0))
+       arch()
+           .require("vmx.host.isst",
+                    rules::canonical(HostIntrSspTableAddr, CapLinearWidth) && rules::zero(HostIntrSspTableAddr, 1, 0))
+           .require("vmx.guest.isst",
+                    rules::canonical(GuestIntrSspTableAddr, CapLinearWidth) && rules::zero(GuestIntrSspTableAddr, 1, 0))
            .take()},
       {"kvm2021", "KVM before February 2021: fewer software checks of the guest state", Kvm, kvm_2021().edits},
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named defects of nested VM entry that a model can be given: past ones, and classic mistakes planted to measure whether
-// a campaign finds them. Generic mutants of single rows are in harness/rules/edit.h.
+// Named defects of nested VM entry that a model can be given: past ones, and classic mistakes planted to measure
+// whether a campaign finds them. Generic mutants of single rows are in harness/rules/edit.h.
 #pragma once
 
 #include <cstdint>

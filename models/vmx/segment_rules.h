@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SDM 3C 29.3.1.2 and 29.3.1.3: checks on guest segment and descriptor-table registers. Failure: exit 33, qualification 0.
+// SDM 3C 29.3.1.2 and 29.3.1.3: checks on guest segment and descriptor-table registers. Failure: exit 33, qualification
+// 0.
 #pragma once
 
 #include <array>

@@ -59,7 +59,8 @@ TEST(SpecIds, RowsNameTheirSection) {
 
 TEST(SpecIds, EachRowIsOneOnly) {
   std::set<std::string> names;
-  for (const rules::Rule& r : arch_rules().rows) EXPECT_TRUE(names.insert(rules::rule_name(r)).second) << rules::rule_name(r);
+  for (const rules::Rule& r : arch_rules().rows)
+    EXPECT_TRUE(names.insert(rules::rule_name(r)).second) << rules::rule_name(r);
 }
 
 TEST(SpecIds, KindsFollowFromIds) {
@@ -71,10 +72,12 @@ TEST(SpecIds, KindsFollowFromIds) {
 }
 
 TEST(SpecIds, ListsSpeakOfRows) {
-  const auto is_row = [](std::string_view id) { return rules::find_rule(arch_rules(), id) != arch_rules().rows.size(); };
+  const auto is_row = [](std::string_view id) {
+    return rules::find_rule(arch_rules(), id) != arch_rules().rows.size();
+  };
   Reasons claims, unclear;
-#define CLAIM(id, by, reason)       \
-  add_once(claims, id, reason);     \
+#define CLAIM(id, by, reason)   \
+  add_once(claims, id, reason); \
   EXPECT_TRUE(std::string_view(by).empty() || is_row(by)) << by;
 #include "models/vmx/claims.def"
 #undef CLAIM

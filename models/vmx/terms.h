@@ -48,15 +48,15 @@ enum Phase : std::uint8_t {
   kMovSsPhase = 4,
   kLaunchStatePhase = 5,
   kControlLimitPhase = 9,
-  kControlPhase = 10,      // 29.2: controls (error 7) and host state (error 8)
-  kHostLimitPhase = 12,    // every later outcome loads host state
+  kControlPhase = 10,    // 29.2: controls (error 7) and host state (error 8)
+  kHostLimitPhase = 12,  // every later outcome loads host state
   kGuestLimitPhase = 19,
-  kGuestPhase = 20,        // 29.3.1
+  kGuestPhase = 20,  // 29.3.1
   kMsrListPhase = 29,
-  kMsrEntryPhase = 30,     // + 2i: entry i is not modelled; + 2i + 1: its checks
+  kMsrEntryPhase = 30,  // + 2i: entry i is not modelled; + 2i + 1: its checks
   kMsrTailPhase = 40,
   kSuccessLimitPhase = 100,
-  kExitPhase = 110,        // and following, one for each event in order of priority
+  kExitPhase = 110,  // and following, one for each event in order of priority
 };
 
 // ---- rows
@@ -94,9 +94,7 @@ constexpr Expr feature_bit(unsigned n) { return bit(CapFeatures, n); }
 // ---- addresses
 constexpr Expr page_aligned(Slot s) { return zero(s, 11, 0); }
 // Physical width, and 32 bits where VMX_BASIC[48] says that VMX structures lie below 4 GiB.
-constexpr Expr vmx_width(Slot s) {
-  return fits(all(s), CapMaxphyaddr) && (clear(CapVmxBasic, 48) || zero(s, 63, 32));
-}
+constexpr Expr vmx_width(Slot s) { return fits(all(s), CapMaxphyaddr) && (clear(CapVmxBasic, 48) || zero(s, 63, 32)); }
 constexpr Expr width(Slot s) { return fits(all(s), CapMaxphyaddr); }
 constexpr Expr linear(Slot s) { return canonical(s, CapLinearWidth); }
 

@@ -19,6 +19,8 @@ void load_task_register();
 void build_guest_window();
 // Clean content, as at start, of the few entries that any entry's page walk marks accessed or dirty.
 void restore_page_walks();
+// The page-directory entry of the golden tables that maps the guest window.
+u64 window_entry();
 // Clean content of everything a guest can reach.
 void restore_guest_window();
 // Clean content of `bytes` bytes inside the guest window.

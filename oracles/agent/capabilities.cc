@@ -4,13 +4,27 @@
 
 namespace diffvisor::agent {
 
-Answer read_capabilities(Capabilities* out) {
-  memset(out, 0, sizeof *out);
-  out->has_vmx = enter_vmx_operation();
+namespace {
+
+void read_state(Capabilities* out) {
   out->cr0 = read_cr0();
+  out->cr2 = read_cr2();
   out->cr3 = read_cr3();
   out->cr4 = read_cr4();
   out->efer = rdmsr(0xc0000080);
+  asm volatile("mov %%dr6, %0; mov %%dr7, %1" : "=r"(out->dr6), "=r"(out->dr7));
+  TableRegister gdtr, idtr;
+  asm volatile("sgdt %0; sidt %1" : "=m"(gdtr), "=m"(idtr));
+  out->gdtr_base = gdtr.base;
+  out->idtr_base = idtr.base;
+}
+
+}  // namespace
+
+Answer read_capabilities(Capabilities* out) {
+  memset(out, 0, sizeof *out);
+  out->has_vmx = enter_vmx_operation();
+  read_state(out);
   const u32 widths = cpuid(0x80000008, 0).eax;
   out->maxphyaddr = widths & 0xff;
   out->linear_width = widths >> 8 & 0xff;

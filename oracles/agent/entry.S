@@ -115,6 +115,7 @@ enter:
     test %edi, %edi
     jnz unusual_entry
     clear_registers
+site_launch:
     vmlaunch
     jmp entry_failed
 unusual_entry:
@@ -123,6 +124,7 @@ unusual_entry:
     test $ENTER_MOV_SS, %edi
     jnz entry_after_mov_ss
     clear_registers
+site_resume:
     vmresume
 entry_failed:
     jc 1f
@@ -136,10 +138,12 @@ entry_after_mov_ss:
     jnz 2f
     clear_registers
     mov data_selector, %ss
+site_launch_after_mov_ss:
     vmlaunch
     jmp entry_failed
 2:  clear_registers
     mov data_selector, %ss
+site_resume_after_mov_ss:
     vmresume
     jmp entry_failed
 
@@ -257,6 +261,12 @@ unexpected:
     call panic_on_fault
 
     .section .rodata
+// Where a fault is the outcome of a case; anywhere else the agent is lost.
+    .balign 8
+    .globl entry_sites
+entry_sites:
+    .quad site_launch, site_resume, site_launch_after_mov_ss, site_resume_after_mov_ss
+    .quad AGENT_USER_CODE + AGENT_USER_LAUNCH, AGENT_USER_CODE + AGENT_USER_RESUME
 data_selector:
     .word AGENT_DATA
 

@@ -23,6 +23,7 @@ void unblock_nmi();
 void cleansing_guest();
 void cleansing_guest_end();
 extern const u8 user_code[], user_code_end[], fault_stubs[];
+extern const u64 entry_sites[6];
 extern u64 saved_rsp, fault_vector, fault_at, fault_flags, agent_cr0, agent_cr4, agent_efer;
 void* memcpy(void* to, const void* from, std::size_t n);
 void* memset(void* to, int value, std::size_t n);
@@ -45,6 +46,11 @@ inline u64 rdmsr(u32 msr) {
 inline void wrmsr(u32 msr, u64 value) {
   asm volatile("wrmsr" ::"c"(msr), "a"(static_cast<u32>(value)), "d"(static_cast<u32>(value >> 32)) : "memory");
 }
+// What LGDT and SGDT move.
+struct [[gnu::packed]] TableRegister {
+  u16 limit;
+  u64 base;
+};
 struct CpuidResult {
   u32 eax, ebx, ecx, edx;
 };

@@ -45,6 +45,12 @@ constexpr Walk kWalks[] = {
     {kEptPml4 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xb7},  // write-back, 2 MiB
 };
 
+// All of the page, so that a case with another RIP in it does not end in a HLT that nothing wakes.
+void fill_with_vmcalls(u64 page) {
+  constexpr u8 kVmcallCode[] = {0x0f, 0x01, 0xc1};
+  for (u64 i = 0; i < kPage; ++i) at<u8>(page)[i] = kVmcallCode[i % sizeof kVmcallCode];
+}
+
 void build_guest_descriptors() {
   u64* gdt = at<u64>(kGuestGdt);
   gdt[1] = 0x00af9b000000ffff;
@@ -88,10 +94,7 @@ void build_host_tables() {
   for (unsigned vector = 0; vector < 256; ++vector)
     set_gate(kHostIdt, vector, address_of(fault_stubs) + 16 * vector, AGENT_CODE, 0x8e00);
 
-  struct [[gnu::packed]] {
-    u16 limit;
-    u64 base;
-  } gdtr{0x37, kHostGdt}, idtr{0xfff, kHostIdt};
+  const TableRegister gdtr{0x37, kHostGdt}, idtr{0xfff, kHostIdt};
   asm volatile("lgdt %0; lidt %1" ::"m"(gdtr), "m"(idtr));
   // The boot GDT had our code under another selector.
   asm volatile("pushq %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:" ::"i"(AGENT_CODE) : "rax", "memory");
@@ -104,13 +107,14 @@ void build_guest_window() {
   clear_qwords(kGuestWindow, kGuestWindowEnd - kGuestWindow);
   memset(at<void>(kEptPml4), 0, 3 * kPage);
   restore_page_walks();
-  constexpr u8 kCode[] = {0x0f, 0x01, 0xc1, 0xf4, 0xeb, 0xfd};  // vmcall; hlt; jmp back to the hlt
-  memcpy(at<void>(kGuestCode), kCode, sizeof kCode);
-  memcpy(at<void>(kGuestCode32), kCode, sizeof kCode);
+  fill_with_vmcalls(kGuestCode);
+  fill_with_vmcalls(kGuestCode32);
   build_guest_descriptors();
   for (u64 entry = kEntryMsrList; entry < kListsEnd; entry += 16) at<u64>(entry)[0] = kFillerMsr;
   copy_qwords(AGENT_CLEAN_COPY, kGuestWindow, kListsEnd - kGuestWindow);
 }
+
+u64 window_entry() { return *at<volatile u64>(kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8); }
 
 void restore_page_walks() {
   for (const Walk& walk : kWalks) *at<u64>(walk.address) = walk.value;

@@ -11,8 +11,8 @@ using namespace vmx;
 
 constexpr u32 kInstructionErrorField = 0x4400, kReasonField = 0x4402, kIntrInfoField = 0x4404, kIntrErrorField = 0x4406,
               kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400,
-              kGuestRipField = 0x681e;
-constexpr u64 kReasonTimer = 52, kReasonVmcall = 18, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
+              kGuestCr3Field = 0x6802;
+constexpr u64 kReasonTimer = 52, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
 
 constexpr bool has(u64 word, unsigned bit) { return word >> bit & 1; }
 
@@ -59,12 +59,21 @@ struct LoadedMsr {
   u32 index;
   unsigned entry_control, exit_control;  // either loads or clears it
 };
+// PAT first: alone it is in nearly every case.
 constexpr LoadedMsr kLoadedMsrs[] = {
-    {0x277, entry_ctl::LDPAT, exit_ctl::LDPAT},   {0x38f, entry_ctl::LDPGC, exit_ctl::LDPGC},
-    {0x6a2, entry_ctl::LDCET, exit_ctl::LDCET},   {0x6a8, entry_ctl::LDCET, exit_ctl::LDCET},
-    {0x6e1, entry_ctl::LDPKRS, exit_ctl::LDPKRS}, {0xd90, entry_ctl::LDBND, exit_ctl::CLRBND},
+    {0x277, entry_ctl::LDPAT, exit_ctl::LDPAT},    {0x38f, entry_ctl::LDPGC, exit_ctl::LDPGC},
+    {0x6a2, entry_ctl::LDCET, exit_ctl::LDCET},    {0x6a8, entry_ctl::LDCET, exit_ctl::LDCET},
+    {0x6e1, entry_ctl::LDPKRS, exit_ctl::LDPKRS},  {0xd90, entry_ctl::LDBND, exit_ctl::CLRBND},
     {0x570, entry_ctl::LDRTIT, exit_ctl::CLRRTIT}, {0x14ce, entry_ctl::LDLBR, exit_ctl::CLRLBR}};
 constexpr std::size_t kLoadedMsrCount = sizeof kLoadedMsrs / sizeof kLoadedMsrs[0];
+
+consteval u64 controls_from(std::size_t first, unsigned LoadedMsr::*control) {
+  u64 mask = 0;
+  for (std::size_t i = first; i < kLoadedMsrCount; ++i) mask |= u64{1} << kLoadedMsrs[i].*control;
+  return mask;
+}
+constexpr u64 kRareEntryLoads = controls_from(1, &LoadedMsr::entry_control);
+constexpr u64 kRareExitLoads = controls_from(1, &LoadedMsr::exit_control);
 
 struct {
   bool known;
@@ -78,12 +87,15 @@ void learn_clean_msrs() {
   clean_msrs.known = true;
 }
 
+void restore_msr(std::size_t i) {
+  if (clean_msrs.readable[i] && rdmsr(kLoadedMsrs[i].index) != clean_msrs.value[i])
+    wrmsr(kLoadedMsrs[i].index, clean_msrs.value[i]);
+}
+
 void restore_loaded_msrs(State s) {
-  for (std::size_t i = 0; i < kLoadedMsrCount; ++i) {
-    const LoadedMsr& msr = kLoadedMsrs[i];
-    if (!clean_msrs.readable[i] || (!has(s[Entry], msr.entry_control) && !has(s[Exit], msr.exit_control))) continue;
-    if (rdmsr(msr.index) != clean_msrs.value[i]) wrmsr(msr.index, clean_msrs.value[i]);
-  }
+  if (has(s[Entry], entry_ctl::LDPAT) || has(s[Exit], exit_ctl::LDPAT)) restore_msr(0);
+  if ((s[Entry] & kRareEntryLoads) == 0 && (s[Exit] & kRareExitLoads) == 0) return;
+  for (std::size_t i = 1; i < kLoadedMsrCount; ++i) restore_msr(i);
 }
 
 // ---- memory facts
@@ -137,20 +149,31 @@ bool prepare_vmcs(const WireCase& golden, u64 context) {
 bool choose_current(u64 context) {
   if (has(context, kNoCurrent)) return vmclear(kVmcs);
   if (!has(context, kShadowCurrent)) return true;
-  constexpr u32 kShadow = u32{1} << 31;
-  *at<u32>(kShadowVmcs) = *at<u32>(kVmxonRegion);
   vmclear(kShadowVmcs);
-  *at<u32>(kShadowVmcs) |= kShadow;
+  constexpr u32 kShadowIndicator = u32{1} << 31;
+  *at<u32>(kShadowVmcs) |= kShadowIndicator;
   return vmptrld(kShadowVmcs);
 }
 
+void make_second_vmcs_ordinary() {
+  vmclear(kShadowVmcs);
+  *at<u32>(kShadowVmcs) = *at<u32>(kVmxonRegion);
+}
+
 // ---- results
+
+bool is_entry_site(u64 rip) {
+  for (const u64 site : entry_sites)
+    if (site == rip) return true;
+  return false;
+}
 
 WireStatus status_of_fault() {
   // An emulator that lets VMLAUNCH through at CPL 3 comes to the UD2 behind it, with VMfail's flags in the frame.
   const u64 offset = fault_at - AGENT_USER_CODE;
   if (offset == AGENT_USER_LAUNCH + 3 || offset == AGENT_USER_RESUME + 3)
     return (fault_flags & 1) != 0 ? WireStatus::FailInvalid : WireStatus::FailValid;
+  if (!is_entry_site(fault_at)) panic("lost after a VM exit");
   switch (fault_vector) {
     case 6: return WireStatus::InvalidOpcode;
     case 13: return WireStatus::GeneralProtection;
@@ -179,21 +202,40 @@ void read_exit(WireResult& r) {
 
 // ---- leaving nothing behind
 
-// Whether the guest can have changed no more memory than the page walk of one fetch does.
-bool was_quiet(State s, const WireResult& r) {
-  constexpr u64 kWritesByItself = u64{1} << proc2::VID | u64{1} << proc2::PML | u64{1} << proc2::EPTVE;
-  if ((s[EntryIntrInfo] & kValid) != 0 || s[ExitMsrStoreCount] != 0) return false;
-  if (has(s[Proc], proc::SECONDARY) && (s[Proc2] & kWritesByItself) != 0) return false;
-  if (r.record[kExitReason] == kReasonTimer) return true;
-  return r.record[kExitReason] == kReasonVmcall && s[GuestCr3] >> 12 == kGuestCr3 >> 12 &&
-         vmread(kGuestRipField) == s[GuestRip];
+// What a guest can have changed in memory.
+enum class Trace { Nothing, PageWalks, Anything };
+
+// The golden tables map the guest window with one large page, so its dirty bit tells of any write through them.
+bool walked_without_writing(State s) {
+  constexpr u64 kDirty = u64{1} << 6;
+  return has(s[Entry], entry_ctl::IA32E) && has(s[GuestCr0], cr0::PG) && s[GuestCr3] >> 12 == kGuestCr3 >> 12 &&
+         vmread(kGuestCr3Field) == s[GuestCr3] && (window_entry() & kDirty) == 0;
 }
 
-void restore_debug_state() {
+Trace trace_of(State s, const WireResult& r) {
+  constexpr u64 kWritesByItself = u64{1} << proc2::VID | u64{1} << proc2::PML | u64{1} << proc2::EPTVE;
+  if (s[ExitMsrStoreCount] != 0) return Trace::Anything;
+  if (has(s[Proc], proc::SECONDARY) && (s[Proc2] & kWritesByItself) != 0) return Trace::Anything;
+  const bool undisturbed = (s[EntryIntrInfo] & kValid) == 0 && s[PendingDbg] == 0 && (s[Interruptibility] & 3) == 0;
+  if (r.record[kExitReason] == kReasonTimer && undisturbed) return Trace::Nothing;
+  return walked_without_writing(s) ? Trace::PageWalks : Trace::Anything;
+}
+
+void restore_fault_registers() {
+  constexpr u64 kCleanDr6 = 0xffff0ff0;
   if (read_cr2() != 0) write_cr2(0);
-  asm volatile(
-      "mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3; mov %1, %%dr6; mov %2, %%dr7" ::"r"(u64{0}),
-      "r"(u64{0xffff0ff0}), "r"(u64{0x400}));
+  u64 dr6;
+  asm volatile("mov %%dr6, %0" : "=r"(dr6));
+  if (dr6 != kCleanDr6) asm volatile("mov %0, %%dr6" ::"r"(kCleanDr6));
+}
+
+void restore_memory(Trace trace) {
+  if (trace == Trace::Nothing) return;
+  restore_page_walks();
+  restore_fault_registers();
+  if (trace == Trace::PageWalks) return;
+  restore_guest_window();
+  asm volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(u64{0}));
 }
 
 // NMI blocking survives VM exits, VMCLEAR and VMXOFF in an emulator that keeps it in the CPU (Bochs 2.7 does).
@@ -204,20 +246,8 @@ bool can_leave_nmi_blocking(State s) {
 
 void put_back(State s, const WireResult& r) {
   if (r.status != WireStatus::Exit) return;
-  constexpr u64 kLoads = u64{1} << entry_ctl::LDPAT | u64{1} << entry_ctl::LDPGC | u64{1} << entry_ctl::LDCET |
-                         u64{1} << entry_ctl::LDPKRS | u64{1} << entry_ctl::LDBND | u64{1} << entry_ctl::LDRTIT |
-                         u64{1} << entry_ctl::LDLBR;
-  constexpr u64 kExitLoads = u64{1} << exit_ctl::LDPAT | u64{1} << exit_ctl::LDPGC | u64{1} << exit_ctl::LDCET |
-                             u64{1} << exit_ctl::LDPKRS | u64{1} << exit_ctl::CLRBND | u64{1} << exit_ctl::CLRRTIT |
-                             u64{1} << exit_ctl::CLRLBR;
-  if ((s[Entry] & kLoads) != 0 || (s[Exit] & kExitLoads) != 0) restore_loaded_msrs(s);
-  if ((r.record[kExitReason] & kEntryFailure) == 0) {
-    restore_page_walks();
-    if (!was_quiet(s, r)) {
-      restore_guest_window();
-      restore_debug_state();
-    }
-  }
+  restore_loaded_msrs(s);
+  if ((r.record[kExitReason] & kEntryFailure) == 0) restore_memory(trace_of(s, r));
   if (can_leave_nmi_blocking(s)) end_nmi_blocking();
 }
 
@@ -239,7 +269,7 @@ void enter_and_read(const WireCase& c, WireResult& r) {
 
 // False when the golden case itself does not enter.
 bool run_case(const WireCase& golden, const WireCase& c, WireResult& r) {
-  memset(&r, 0, sizeof r);
+  r = {};
   if (!facts_are_inside(c)) {
     r.status = WireStatus::FactOutside;
     return true;
@@ -253,6 +283,7 @@ bool run_case(const WireCase& golden, const WireCase& c, WireResult& r) {
   write_facts(c);
   enter_and_read(c, r);
   put_back(State{c.block}, r);
+  if (has(c.context, kShadowCurrent)) make_second_vmcs_ordinary();
   restore_facts(c);
   return true;
 }

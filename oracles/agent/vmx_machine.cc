@@ -16,6 +16,7 @@ constexpr u32 kFeatureControl = 0x3a, kVmxBasic = 0x480, kVmxMisc = 0x485;
 
 bool operating;
 bool has_cet_fields;
+bool cleansing_launched;
 u64 missing[4];  // bit (slot - Pin)
 u64 rare_present;
 u64 cleansing_stack[8];
@@ -90,6 +91,7 @@ void build_cleansing_vmcs() {
   vmwrite(0x4810, 0x37);
   vmwrite(0x4812, 0xfff);
   vmwrite(0x681a, 0x400);
+  vmwrite(0x6820, 2);
   vmwrite(0x2800, ~u64{0});
   vmwrite(0x6c16, kVmExitEntry);
 }
@@ -126,7 +128,11 @@ void write_fields(const u64* block) {
 }
 
 void end_nmi_blocking() {
-  build_cleansing_vmcs();
+  if (cleansing_launched) {
+    vmptrld(kCleansingVmcs);
+  } else {
+    build_cleansing_vmcs();
+  }
   u64* const frame = cleansing_stack;
   frame[0] = address_of(reinterpret_cast<const void*>(&cleansing_guest_end));
   frame[1] = AGENT_CODE;
@@ -135,8 +141,9 @@ void end_nmi_blocking() {
   frame[4] = AGENT_DATA;
   vmwrite(0x681e, address_of(reinterpret_cast<const void*>(&cleansing_guest)));
   vmwrite(0x681c, address_of(frame));
-  vmwrite(0x6820, 2);
-  if (enter(0) != 0 || vmread(0x4402) != 18) panic("the cleansing entry failed");
+  const unsigned how = cleansing_launched ? ENTER_RESUME : 0;
+  if (enter(how) != 0 || vmread(0x4402) != 18) panic("the cleansing entry failed");
+  cleansing_launched = true;
   unblock_nmi();
 }
 

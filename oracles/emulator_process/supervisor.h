@@ -46,7 +46,7 @@ struct MemoryRange {
 struct SupervisorOptions {
   // An item hangs when the agent makes no progress for that much of the emulator's processor time. A loaded machine
   // does not disturb this bound; the wall bound is for an emulator that sleeps.
-  std::chrono::milliseconds hang_cpu{1000};
+  std::chrono::milliseconds hang_cpu{300};
   std::chrono::seconds hang_wall{60};
   // Memory that nothing may ever change: verified after each batch, so that a case which writes where it should not
   // cannot bend the results of others unnoticed.

@@ -30,7 +30,7 @@ inline constexpr std::uint64_t kGoValue = 0x6f67206f67206f67;
 
 enum class Command : std::uint32_t {
   Echo = 1,          // output = input, `argument` bytes
-  Capabilities = 2,  // output = Capabilities
+  Capabilities = 2,  // output = Capabilities: what the machine is, and the state it is in
   VmxEntry = 3,      // input = vmx::WireBatch, output = vmx::WireResult[count]
   Quit = 4,          // answers, then ends the emulator
 };
@@ -74,7 +74,9 @@ struct CpuidReading {
 
 inline constexpr std::uint32_t kMsrsRead[] = {
     0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489, 0x48a, 0x48b,
-    0x48c, 0x48d, 0x48e, 0x48f, 0x490, 0x491, 0x492, 0x493, 0x03a, 0x277, 0x1d9, 0x38f};
+    0x48c, 0x48d, 0x48e, 0x48f, 0x490, 0x491, 0x492, 0x493, 0x03a, 0x277, 0x1d9, 0x38f,
+    // State that a case can load: STAR, LSTAR, FMASK, KERNEL_GS_BASE, TSC_AUX, U_CET, S_CET, the SSP table.
+    0xc0000081, 0xc0000082, 0xc0000084, 0xc0000102, 0xc0000103, 0x6a0, 0x6a2, 0x6a8};
 inline constexpr std::uint32_t kLeavesRead[][2] = {{0, 0},  {1, 0},    {7, 0},          {7, 1},          {0xa, 0},       {0xd, 0},
                                                    {0xd, 1}, {0x12, 0}, {0x14, 0},       {0x15, 0},       {0x1c, 0},      {0x80000000, 0},
                                                    {0x80000001, 0}, {0x80000008, 0}, {0x8000000a, 0}};
@@ -83,7 +85,8 @@ inline constexpr std::size_t kLeavesReadCount = sizeof kLeavesRead / sizeof kLea
 
 struct Capabilities {
   std::uint64_t has_vmx;
-  std::uint64_t cr0, cr3, cr4, efer;       // of the agent itself, after VMXON
+  // The agent's own state: the same before and after any batch.
+  std::uint64_t cr0, cr2, cr3, cr4, efer, dr6, dr7, gdtr_base, idtr_base;
   std::uint64_t maxphyaddr, linear_width;
   std::uint64_t missing_fields[4];         // bit (slot - vmx::Pin): VMWRITE refused the field
   MsrReading msrs[kMsrsReadCount];

@@ -27,9 +27,7 @@ constexpr std::size_t kListBytes = kEntryBytes * kEntryMsrFacts;
 
 constexpr bool inside(Gpa a, std::size_t size, Gpa from, Gpa end) { return a - from <= end - from - size; }
 constexpr bool in_scratch(Gpa a, std::size_t size) { return inside(a, size, kScratch, kScratchEnd); }
-constexpr bool above_ram(Gpa a, std::size_t size) {
-  return a >= kRamEnd && (a >= kDevicesEnd || a + size <= kDevices);
-}
+constexpr bool above_ram(Gpa a, std::size_t size) { return a >= kRamEnd && (a >= kDevicesEnd || a + size <= kDevices); }
 constexpr Region region(Gpa a, std::size_t size, bool settable) {
   return {a, settable ? Place::Page : above_ram(a, size) ? Place::AllOnes : Place::Nowhere};
 }
@@ -60,7 +58,9 @@ Region list_region(const std::uint64_t* v) {
   return region(a, kListBytes, inside(a, kListBytes, kScratch, kExitMsrLoadList));
 }
 
-constexpr bool overlap(Gpa a, std::size_t a_size, Gpa b, std::size_t b_size) { return b - a < a_size || a - b < b_size; }
+constexpr unsigned overlap(Gpa a, std::size_t a_size, Gpa b, std::size_t b_size) {
+  return b - a < a_size || a - b < b_size;
+}
 
 // The case's pages as bytes, only for the rare case where two facts share some.
 struct Image {
@@ -99,8 +99,7 @@ void each_fact(std::array<Image, 4>& images, F f) {
 }
 
 [[gnu::noinline]] void settle_overlap(std::uint64_t* v, Region vtpr, Region link, Region pdpte, Region list) {
-  std::array<Image, 4> images = {
-      {{vtpr, kVtprBytes}, {link, kLinkBytes}, {pdpte, kPdpteBytes}, {list, kListBytes}}};
+  std::array<Image, 4> images = {{{vtpr, kVtprBytes}, {link, kLinkBytes}, {pdpte, kPdpteBytes}, {list, kListBytes}}};
   each_fact(images, [&](Image& m, Slot s, std::size_t at, std::size_t n) { m.put(at, v[s], n); });
   for (std::size_t later = 3; later > 0; --later)
     for (std::size_t earlier = 0; earlier < later; ++earlier) images[earlier].overwrite_with(images[later]);
@@ -152,13 +151,13 @@ void settle_facts(std::uint64_t* v) {
     read_all_ones(v, EntryMsrValue, kEntryMsrFacts, 64);
   }
   // `|`, not `||`: six comparisons without a jump. Regions that are no pages may seem to overlap; that costs time only.
-  const bool shared = overlap(vtpr.address, kVtprBytes, link.address, kLinkBytes) |
-                      overlap(vtpr.address, kVtprBytes, pdpte.address, kPdpteBytes) |
-                      overlap(vtpr.address, kVtprBytes, list.address, kListBytes) |
-                      overlap(link.address, kLinkBytes, pdpte.address, kPdpteBytes) |
-                      overlap(link.address, kLinkBytes, list.address, kListBytes) |
-                      overlap(pdpte.address, kPdpteBytes, list.address, kListBytes);
-  if (shared) settle_overlap(v, vtpr, link, pdpte, list);
+  const unsigned shared = overlap(vtpr.address, kVtprBytes, link.address, kLinkBytes) |
+                          overlap(vtpr.address, kVtprBytes, pdpte.address, kPdpteBytes) |
+                          overlap(vtpr.address, kVtprBytes, list.address, kListBytes) |
+                          overlap(link.address, kLinkBytes, pdpte.address, kPdpteBytes) |
+                          overlap(link.address, kLinkBytes, list.address, kListBytes) |
+                          overlap(pdpte.address, kPdpteBytes, list.address, kListBytes);
+  if (shared != 0) settle_overlap(v, vtpr, link, pdpte, list);
 }
 
 bool fact_is_placed(const std::uint64_t* v, Slot fact) { return region_of(v, fact).place != Place::Nowhere; }

@@ -84,7 +84,8 @@ struct Located {
 
 std::vector<Located> locations(const Case& c) {
   std::vector<Located> all = {{Vtpr, c.v[VirtualApicAddr] + 0x80, 1}, {LinkDword0, c.v[VmcsLinkPointer], 4}};
-  for (unsigned i = 0; i < 4; ++i) all.push_back({static_cast<Slot>(Cr3Pdpte + i), (c.v[GuestCr3] & 0xffffffe0) + 8 * i, 8});
+  for (unsigned i = 0; i < 4; ++i)
+    all.push_back({static_cast<Slot>(Cr3Pdpte + i), (c.v[GuestCr3] & 0xffffffe0) + 8 * i, 8});
   const Gpa list = c.v[EntryMsrLoadAddr];
   for (unsigned i = 0; i < 4; ++i) all.push_back({static_cast<Slot>(EntryMsrIndex + i), list + 16 * i, 4});
   for (unsigned i = 0; i < 4; ++i) all.push_back({static_cast<Slot>(EntryMsrReserved + i), list + 16 * i + 4, 4});
@@ -102,7 +103,8 @@ TEST(Facts, ReadBackAsMemoryWrittenInSlotOrder) {
     settle_facts(c.v.data());
     Memory wanted, written;
     for (const Located& f : locations(raw))
-      if (fact_is_placed(raw.v.data(), f.slot) && in_case_pages(f) && f.at != kVmcs) wanted.write(f.at, raw.v[f.slot], f.bytes);
+      if (fact_is_placed(raw.v.data(), f.slot) && in_case_pages(f) && f.at != kVmcs)
+        wanted.write(f.at, raw.v[f.slot], f.bytes);
     std::array<FactWrite, kMaxFactWrites> out;
     const std::size_t n = fact_writes(c.v.data(), out.data());
     ASSERT_LE(n, kMaxFactWrites);
@@ -133,9 +135,11 @@ TEST(Facts, AboveRamReadsAllOnes) {
 
 TEST(Facts, DevicesAndForeignRamAreNotPlaced) {
   Case c = golden_case(schema());
-  for (const Gpa a : {Gpa{0xfee00000}, Gpa{0xfec00000}, Gpa{0xffffff00}, Gpa{0}, kHostCr3, kGuestCode, kExitMsrLoadList, kEptPml4}) {
+  for (const Gpa a :
+       {Gpa{0xfee00000}, Gpa{0xfec00000}, Gpa{0xffffff00}, Gpa{0}, kHostCr3, kGuestCode, kExitMsrLoadList, kEptPml4}) {
     for (const Slot s : {VirtualApicAddr, VmcsLinkPointer, GuestCr3, EntryMsrLoadAddr}) c.v[s] = a;
-    for (const Slot s : {Vtpr, LinkDword0, Cr3Pdpte, EntryMsrIndex}) EXPECT_FALSE(fact_is_placed(c.v.data(), s)) << std::hex << a;
+    for (const Slot s : {Vtpr, LinkDword0, Cr3Pdpte, EntryMsrIndex})
+      EXPECT_FALSE(fact_is_placed(c.v.data(), s)) << std::hex << a;
   }
 }
 

@@ -26,29 +26,100 @@ enum : unsigned { EXTINT = 0, NMI = 3, VNMI = 5, PREEMPT = 6, POSTED = 7 };
 }
 namespace proc {
 enum : unsigned {
-  INTWIN = 2, TSCOFF = 3, HLT = 7, INVLPG = 9, MWAIT = 10, RDPMC = 11, RDTSC = 12, CR3LD = 15, CR3ST = 16, TERTIARY = 17,
-  CR8LD = 19, CR8ST = 20, TPRSH = 21, NMIWIN = 22, MOVDR = 23, UNCONDIO = 24, IOBM = 25, MTF = 27, MSRBM = 28,
-  MONITOR = 29, PAUSE = 30, SECONDARY = 31
+  INTWIN = 2,
+  TSCOFF = 3,
+  HLT = 7,
+  INVLPG = 9,
+  MWAIT = 10,
+  RDPMC = 11,
+  RDTSC = 12,
+  CR3LD = 15,
+  CR3ST = 16,
+  TERTIARY = 17,
+  CR8LD = 19,
+  CR8ST = 20,
+  TPRSH = 21,
+  NMIWIN = 22,
+  MOVDR = 23,
+  UNCONDIO = 24,
+  IOBM = 25,
+  MTF = 27,
+  MSRBM = 28,
+  MONITOR = 29,
+  PAUSE = 30,
+  SECONDARY = 31
 };
 }
 namespace proc2 {
 enum : unsigned {
-  VAPICACC = 0, EPT = 1, DESC = 2, RDTSCP = 3, VX2APIC = 4, VPID = 5, WBINVD = 6, URG = 7, APICREG = 8, VID = 9, PLE = 10,
-  RDRAND = 11, INVPCID = 12, VMFUNC = 13, SHADOW = 14, ENCLS = 15, RDSEED = 16, PML = 17, EPTVE = 18, PTCONCEAL = 19,
-  XSAVES = 20, PASID = 21, MBE = 22, SPP = 23, PTGPA = 24, TSCSCALE = 25, UWAIT = 26, PCONFIG = 27, ENCLV = 28,
-  BUSLOCK = 30, NOTIFY = 31
+  VAPICACC = 0,
+  EPT = 1,
+  DESC = 2,
+  RDTSCP = 3,
+  VX2APIC = 4,
+  VPID = 5,
+  WBINVD = 6,
+  URG = 7,
+  APICREG = 8,
+  VID = 9,
+  PLE = 10,
+  RDRAND = 11,
+  INVPCID = 12,
+  VMFUNC = 13,
+  SHADOW = 14,
+  ENCLS = 15,
+  RDSEED = 16,
+  PML = 17,
+  EPTVE = 18,
+  PTCONCEAL = 19,
+  XSAVES = 20,
+  PASID = 21,
+  MBE = 22,
+  SPP = 23,
+  PTGPA = 24,
+  TSCSCALE = 25,
+  UWAIT = 26,
+  PCONFIG = 27,
+  ENCLV = 28,
+  BUSLOCK = 30,
+  NOTIFY = 31
 };
 }
 namespace proc3 {
 enum : unsigned {
-  LOADIWKEY = 0, HLAT = 1, EPTPW = 2, GPV = 3, IPIV = 4, SEAMGPAW = 5, MSRLIST = 6, VSPECCTRL = 7, APICTMR = 8, PBNDKB = 9,
+  LOADIWKEY = 0,
+  HLAT = 1,
+  EPTPW = 2,
+  GPV = 3,
+  IPIV = 4,
+  SEAMGPAW = 5,
+  MSRLIST = 6,
+  VSPECCTRL = 7,
+  APICTMR = 8,
+  PBNDKB = 9,
   PEBSGPA = 12
 };
 }
 namespace exit_ctl {
 enum : unsigned {
-  SVDBG = 2, HOST64 = 9, LDPGC = 12, ACKINT = 15, SVPAT = 18, LDPAT = 19, SVEFER = 20, LDEFER = 21, SVPREEMPT = 22,
-  CLRBND = 23, PTCONCEAL = 24, CLRRTIT = 25, CLRLBR = 26, CLRUINV = 27, LDCET = 28, LDPKRS = 29, SVPGC = 30, SECONDARY = 31
+  SVDBG = 2,
+  HOST64 = 9,
+  LDPGC = 12,
+  ACKINT = 15,
+  SVPAT = 18,
+  LDPAT = 19,
+  SVEFER = 20,
+  LDEFER = 21,
+  SVPREEMPT = 22,
+  CLRBND = 23,
+  PTCONCEAL = 24,
+  CLRRTIT = 25,
+  CLRLBR = 26,
+  CLRUINV = 27,
+  LDCET = 28,
+  LDPKRS = 29,
+  SVPGC = 30,
+  SECONDARY = 31
 };
 }
 namespace exit2 {
@@ -56,8 +127,23 @@ enum : unsigned { SVFRED = 0, LDFRED = 1, LDSPECCTRL = 2, PBSHSTK = 3 };
 }
 namespace entry_ctl {
 enum : unsigned {
-  LDDBG = 2, IA32E = 9, SMM = 10, DEACTDM = 11, LDPGC = 13, LDPAT = 14, LDEFER = 15, LDBND = 16, PTCONCEAL = 17, LDRTIT = 18,
-  LDUINV = 19, LDCET = 20, LDLBR = 21, LDPKRS = 22, LDFRED = 23, LDSPECCTRL = 24, SEAMTELEM = 25
+  LDDBG = 2,
+  IA32E = 9,
+  SMM = 10,
+  DEACTDM = 11,
+  LDPGC = 13,
+  LDPAT = 14,
+  LDEFER = 15,
+  LDBND = 16,
+  PTCONCEAL = 17,
+  LDRTIT = 18,
+  LDUINV = 19,
+  LDCET = 20,
+  LDLBR = 21,
+  LDPKRS = 22,
+  LDFRED = 23,
+  LDSPECCTRL = 24,
+  SEAMTELEM = 25
 };
 }
 namespace cr0 {
@@ -65,9 +151,33 @@ enum : unsigned { PE = 0, MP = 1, EM = 2, TS = 3, ET = 4, NE = 5, WP = 16, AM = 
 }
 namespace cr4 {
 enum : unsigned {
-  VME = 0, PVI = 1, TSD = 2, DE = 3, PSE = 4, PAE = 5, MCE = 6, PGE = 7, PCE = 8, OSFXSR = 9, OSXMMEXCPT = 10, UMIP = 11,
-  LA57 = 12, VMXE = 13, SMXE = 14, FSGSBASE = 16, PCIDE = 17, OSXSAVE = 18, KL = 19, SMEP = 20, SMAP = 21, PKE = 22, CET = 23,
-  PKS = 24, UINTR = 25, LAMSUP = 28, FRED = 32
+  VME = 0,
+  PVI = 1,
+  TSD = 2,
+  DE = 3,
+  PSE = 4,
+  PAE = 5,
+  MCE = 6,
+  PGE = 7,
+  PCE = 8,
+  OSFXSR = 9,
+  OSXMMEXCPT = 10,
+  UMIP = 11,
+  LA57 = 12,
+  VMXE = 13,
+  SMXE = 14,
+  FSGSBASE = 16,
+  PCIDE = 17,
+  OSXSAVE = 18,
+  KL = 19,
+  SMEP = 20,
+  SMAP = 21,
+  PKE = 22,
+  CET = 23,
+  PKS = 24,
+  UINTR = 25,
+  LAMSUP = 28,
+  FRED = 32
 };
 }
 namespace efer {

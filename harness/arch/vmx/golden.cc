@@ -70,7 +70,8 @@ void set_segments(std::uint64_t* v) {
   v[GuestCsSelector] = 8;
   v[GuestCsAr] = 0xa09b;
   v[GuestCsLimit] = 0xffffffff;
-  for (const Slot s : {GuestSsSelector, GuestDsSelector, GuestEsSelector, GuestFsSelector, GuestGsSelector}) v[s] = 0x10;
+  for (const Slot s : {GuestSsSelector, GuestDsSelector, GuestEsSelector, GuestFsSelector, GuestGsSelector})
+    v[s] = 0x10;
   for (const Slot s : {GuestSsAr, GuestDsAr, GuestEsAr, GuestFsAr, GuestGsAr}) v[s] = 0xc093;
   for (const Slot s : {GuestSsLimit, GuestDsLimit, GuestEsLimit, GuestFsLimit, GuestGsLimit}) v[s] = 0xffffffff;
   v[GuestLdtrAr] = 0x82;

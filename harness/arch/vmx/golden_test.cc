@@ -32,7 +32,8 @@ TEST(Schema, EveryProfileSaysEveryCapabilityOnce) {
   for (const ProfileSpec& p : schema().profiles) {
     std::set<Slot> said;
     for (const Capability& c : p.values) EXPECT_TRUE(said.insert(c.slot).second);
-    for (const Field& f : schema().fields) EXPECT_EQ(said.contains(f.slot), f.role == Role::Capability) << p.name << ' ' << f.name;
+    for (const Field& f : schema().fields)
+      EXPECT_EQ(said.contains(f.slot), f.role == Role::Capability) << p.name << ' ' << f.name;
   }
 }
 

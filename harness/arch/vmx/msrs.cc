@@ -25,7 +25,9 @@ static_assert([] {
 constexpr Wrmsr legal_if(bool condition) { return condition ? Wrmsr::Legal : Wrmsr::Faults; }
 constexpr Wrmsr legal_within(std::uint64_t value, std::uint64_t mask) { return legal_if((value & ~mask) == 0); }
 constexpr bool has(const std::uint64_t* v, unsigned feature) { return (v[CapFeatures] >> feature & 1) != 0; }
-Wrmsr canonical(const std::uint64_t* v, std::uint64_t value) { return legal_if(is_canonical(value, v[CapLinearWidth])); }
+Wrmsr canonical(const std::uint64_t* v, std::uint64_t value) {
+  return legal_if(is_canonical(value, v[CapLinearWidth]));
+}
 
 // SDM 3A 12.11: 2, 3 and everything above 6 is reserved. Unlike PAT, MTRRs have no UC-.
 constexpr bool is_mtrr_type(std::uint64_t type) { return type < 8 && (0x73 >> type & 1) != 0; }
@@ -76,25 +78,42 @@ Wrmsr shadow_stack(const std::uint64_t* v, std::uint64_t value) {
 
 Wrmsr judge(const std::uint64_t* v, std::uint32_t index, std::uint64_t value, MsrRule rule) {
   switch (rule) {
-    case MsrRule::Anything: return Wrmsr::Legal;
-    case MsrRule::Never: return Wrmsr::Faults;
-    case MsrRule::Low32: return legal_within(value, 0xffffffff);
-    case MsrRule::Low32OrOpen: return value >> 32 != 0 ? Wrmsr::NotModelled : Wrmsr::Legal;
-    case MsrRule::Canonical: return canonical(v, value);
-    case MsrRule::Pat: return legal_if(are_pat_types(value));
-    case MsrRule::Efer: return legal_within(value, v[CapEferMask]);
-    case MsrRule::Debugctl: return legal_within(value, v[CapDebugctlMask]);
+    case MsrRule::Anything:
+      return Wrmsr::Legal;
+    case MsrRule::Never:
+      return Wrmsr::Faults;
+    case MsrRule::Low32:
+      return legal_within(value, 0xffffffff);
+    case MsrRule::Low32OrOpen:
+      return value >> 32 != 0 ? Wrmsr::NotModelled : Wrmsr::Legal;
+    case MsrRule::Canonical:
+      return canonical(v, value);
+    case MsrRule::Pat:
+      return legal_if(are_pat_types(value));
+    case MsrRule::Efer:
+      return legal_within(value, v[CapEferMask]);
+    case MsrRule::Debugctl:
+      return legal_within(value, v[CapDebugctlMask]);
     case MsrRule::PerfGlobalCtrl:
       return v[CapPerfGlobalCtrlMask] == 0 ? Wrmsr::Faults : legal_within(value, v[CapPerfGlobalCtrlMask]);
-    case MsrRule::SpecCtrl: return v[CapSpecCtrlMask] == 0 ? Wrmsr::Faults : legal_within(value, v[CapSpecCtrlMask]);
-    case MsrRule::PredCmd: return (v[CapSpecCtrlMask] & 1) == 0 ? Wrmsr::Faults : legal_within(value, 1);
-    case MsrRule::ApicBase: return apic_base(v, value);
-    case MsrRule::MtrrPhys: return mtrr_phys(v, index, value);
-    case MsrRule::MtrrFixed: return legal_if(are_mtrr_types(value));
-    case MsrRule::MtrrDefType: return legal_if((value & ~std::uint64_t{0xcff}) == 0 && is_mtrr_type(value & 0xff));
-    case MsrRule::Cet: return cet(v, value);
-    case MsrRule::ShadowStack: return shadow_stack(v, value);
-    case MsrRule::ShadowStackTable: return has(v, feature::CET) ? canonical(v, value) : Wrmsr::Faults;
+    case MsrRule::SpecCtrl:
+      return v[CapSpecCtrlMask] == 0 ? Wrmsr::Faults : legal_within(value, v[CapSpecCtrlMask]);
+    case MsrRule::PredCmd:
+      return (v[CapSpecCtrlMask] & 1) == 0 ? Wrmsr::Faults : legal_within(value, 1);
+    case MsrRule::ApicBase:
+      return apic_base(v, value);
+    case MsrRule::MtrrPhys:
+      return mtrr_phys(v, index, value);
+    case MsrRule::MtrrFixed:
+      return legal_if(are_mtrr_types(value));
+    case MsrRule::MtrrDefType:
+      return legal_if((value & ~std::uint64_t{0xcff}) == 0 && is_mtrr_type(value & 0xff));
+    case MsrRule::Cet:
+      return cet(v, value);
+    case MsrRule::ShadowStack:
+      return shadow_stack(v, value);
+    case MsrRule::ShadowStackTable:
+      return has(v, feature::CET) ? canonical(v, value) : Wrmsr::Faults;
     case MsrRule::Pkrs:
       return (v[CapCr4Fixed1] >> cr4::PKS & 1) == 0 ? Wrmsr::Faults : legal_within(value, 0xffffffff);
   }
@@ -120,12 +139,21 @@ Wrmsr wrmsr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
 
 std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::uint32_t index, std::uint64_t value,
                                        Wrmsr wanted) {
-  const std::uint64_t masks[] = {0xffffffff, 0xfffffff8, v[CapEferMask], v[CapDebugctlMask], v[CapPerfGlobalCtrlMask],
-                                 v[CapSpecCtrlMask], ones(static_cast<unsigned>(v[CapMaxphyaddr])) & ~ones(12)};
+  const std::uint64_t masks[] = {0xffffffff,
+                                 0xfffffff8,
+                                 v[CapEferMask],
+                                 v[CapDebugctlMask],
+                                 v[CapPerfGlobalCtrlMask],
+                                 v[CapSpecCtrlMask],
+                                 ones(static_cast<unsigned>(v[CapMaxphyaddr])) & ~ones(12)};
   for (const std::uint64_t mask : masks)
     if (wrmsr(v, index, value & mask) == wanted) return value & mask;
-  const std::uint64_t near[] = {sign_extend(value, v[CapLinearWidth]), sign_extend(value, v[CapLinearWidth]) & ~ones(14),
-                                0x0606060606060606, 0, 2, ~std::uint64_t{0}};
+  const std::uint64_t near[] = {sign_extend(value, v[CapLinearWidth]),
+                                sign_extend(value, v[CapLinearWidth]) & ~ones(14),
+                                0x0606060606060606,
+                                0,
+                                2,
+                                ~std::uint64_t{0}};
   for (const std::uint64_t other : near)
     if (wrmsr(v, index, other) == wanted) return other;
   for (unsigned tries = 0; tries < 64; ++tries) {

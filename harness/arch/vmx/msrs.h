@@ -13,10 +13,10 @@
 namespace diffvisor::vmx {
 
 enum class MsrRule : std::uint8_t {
-  Anything,          // every value is accepted
-  Never,             // every write faults
-  Low32,             // bits 63:32 must be 0
-  Low32OrOpen,       // the manual does not say what bits 63:32 do
+  Anything,     // every value is accepted
+  Never,        // every write faults
+  Low32,        // bits 63:32 must be 0
+  Low32OrOpen,  // the manual does not say what bits 63:32 do
   Canonical,
   Pat,
   Efer,
@@ -24,7 +24,7 @@ enum class MsrRule : std::uint8_t {
   PerfGlobalCtrl,
   SpecCtrl,
   PredCmd,
-  ApicBase,          // faults on reserved bits and impossible modes; the rest depends on the mode the APIC is in
+  ApicBase,  // faults on reserved bits and impossible modes; the rest depends on the mode the APIC is in
   MtrrPhys,
   MtrrFixed,
   MtrrDefType,

@@ -23,8 +23,8 @@ constexpr Row kRows[] = {
     {"tigerlake", 0x1b, 0xfee00900, kOpen},
     {"tigerlake", 0x1b, 0xfee00901, kFaults},
     {"tigerlake", 0x1b, 0xfee00b00, kFaults},
-    {"tigerlake", 0x1b, 0xfee00400, kFaults},          // x2APIC without enable
-    {"tigerlake", 0x1b, 0x100fee00900, kFaults},       // bit 40
+    {"tigerlake", 0x1b, 0xfee00400, kFaults},     // x2APIC without enable
+    {"tigerlake", 0x1b, 0x100fee00900, kFaults},  // bit 40
     {"tigerlake", 0x3a, 5, kFaults},
     {"tigerlake", 0x48, 7, kLegal},
     {"tigerlake", 0x48, 8, kFaults},
@@ -36,7 +36,7 @@ constexpr Row kRows[] = {
     {"tigerlake", 0x174, 0x100000000, kOpen},
     {"tigerlake", 0x175, 0x7fffffffffff, kLegal},
     {"tigerlake", 0x176, 0x800000000000, kFaults},
-    {"full", 0x176, 0x800000000000, kLegal},           // 57 bits
+    {"full", 0x176, 0x800000000000, kLegal},  // 57 bits
     {"tigerlake", 0x1d9, 0x4, kFaults},
     {"full", 0x1d9, 0x4, kLegal},
     {"tigerlake", 0x200, 6, kLegal},
@@ -44,7 +44,7 @@ constexpr Row kRows[] = {
     {"tigerlake", 0x200, 2, kFaults},
     {"tigerlake", 0x200, 0x106, kFaults},
     {"tigerlake", 0x20e, 0x10000000006, kFaults},
-    {"full", 0x20e, 0x400000000006, kOpen},            // a TME key bit
+    {"full", 0x20e, 0x400000000006, kOpen},  // a TME key bit
     {"tigerlake", 0x201, 0x800, kLegal},
     {"tigerlake", 0x201, 0x400, kFaults},
     {"tigerlake", 0x210, 0, kOpen},

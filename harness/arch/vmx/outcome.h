@@ -11,14 +11,14 @@ namespace diffvisor::vmx {
 using Outcome = std::uint32_t;
 
 enum class OutcomeKind : std::uint8_t {
-  Entered,      // guest state was loaded; the number is the basic reason of the first VM exit, or kAnyExit
-  InvalidOpcode,       // #UD
-  GeneralProtection,   // #GP(0)
-  FailInvalid,  // VMfailInvalid: CF
-  FailValid,    // VMfailValid: ZF, the number is the VM-instruction error
-  FailGuest,    // exit reason 33; the number is the exit qualification
-  FailMsr,      // exit reason 34; the number is the 1-based index of the entry
-  Unjudged,     // outcome of Limit rows: nobody can say
+  Entered,            // guest state was loaded; the number is the basic reason of the first VM exit, or kAnyExit
+  InvalidOpcode,      // #UD
+  GeneralProtection,  // #GP(0)
+  FailInvalid,        // VMfailInvalid: CF
+  FailValid,          // VMfailValid: ZF, the number is the VM-instruction error
+  FailGuest,          // exit reason 33; the number is the exit qualification
+  FailMsr,            // exit reason 34; the number is the 1-based index of the entry
+  Unjudged,           // outcome of Limit rows: nobody can say
 };
 
 inline constexpr std::uint32_t kAnyExit = 0xffff;
@@ -32,7 +32,9 @@ constexpr std::uint32_t number_of(Outcome o) { return o & 0xffffff; }
 inline constexpr Outcome kEntered = make_outcome(OutcomeKind::Entered, kAnyExit);
 constexpr Outcome entered(std::uint32_t exit_reason) { return make_outcome(OutcomeKind::Entered, exit_reason); }
 constexpr Outcome fail_valid(std::uint32_t error) { return make_outcome(OutcomeKind::FailValid, error); }
-constexpr Outcome fail_guest(std::uint32_t qualification) { return make_outcome(OutcomeKind::FailGuest, qualification); }
+constexpr Outcome fail_guest(std::uint32_t qualification) {
+  return make_outcome(OutcomeKind::FailGuest, qualification);
+}
 constexpr Outcome fail_msr(std::uint32_t index) { return make_outcome(OutcomeKind::FailMsr, index); }
 
 // What `seen` must be for `expected`: equal, or any entry when the expected exit is open.

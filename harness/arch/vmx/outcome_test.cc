@@ -19,8 +19,8 @@ TEST(Outcome, WordsAreDistinctAndWithoutDigits) {
     texts.insert(outcome_text(o));
     ++count;
   };
-  for (const auto kind : {OutcomeKind::InvalidOpcode, OutcomeKind::GeneralProtection, OutcomeKind::FailInvalid,
-                          OutcomeKind::Unjudged})
+  for (const auto kind :
+       {OutcomeKind::InvalidOpcode, OutcomeKind::GeneralProtection, OutcomeKind::FailInvalid, OutcomeKind::Unjudged})
     add(make_outcome(kind));
   for (std::uint32_t n = 0; n < 1200; ++n) {
     add(entered(n));

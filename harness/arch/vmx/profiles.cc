@@ -133,9 +133,9 @@ constexpr Machine kKvm61 = {
     .ept_vpid = 0x00000f01063340c1,
     .vmfunc = 1,
     .maxphyaddr = 46,
-    .linear_width = 57,            // CR4.LA57 is offered
+    .linear_width = 57,  // CR4.LA57 is offered
     .efer = 0xd01,
-    .debugctl = 0x8807,            // LBR, BTF, and bus-lock, guest LBR, RTM for this guest
+    .debugctl = 0x8807,               // LBR, BTF, and bus-lock, guest LBR, RTM for this guest
     .perf_global_ctrl = 0x7000000ff,  // 8 general and 3 fixed counters: the most that 6.1's virtual PMU has
     .rtit_ctl = 0,
     .lbr_ctl = 0,
@@ -185,7 +185,8 @@ constexpr ProfileSpec kProfiles[] = {
     {"tigerlake", "Bochs 2.7 model tigerlake", kTigerlakeList},
     {"icelake_u", "Bochs 2.7 model corei7_icelake_u: tigerlake without CET", kIceLakeList},
     {"skylake_x", "Bochs 2.7 model corei7_skylake_x: also without MTF and SPP", kSkylakeList},
-    {"kvm61", "Linux 6.1 KVM, nested, every feature offered; second opinion: the vmx.kvm transcription only", kKvm61List},
+    {"kvm61", "Linux 6.1 KVM, nested, every feature offered; second opinion: the vmx.kvm transcription only",
+     kKvm61List},
     {"full", "every bit the manual defines; transcription only: no second opinion exists", kFullList},
 };
 

@@ -12,9 +12,8 @@ namespace {
 constexpr std::uint32_t tag_of(std::uint16_t id) { return id < 0xe000 ? id : 0; }
 
 constexpr Field kFields[] = {
-#define FIELD(id, name, constant, width, count, role, group)                                \
-  {id,    #name,      width,                  count,                    constant, Role::role, \
-   group, tag_of(id), kBitNames<constant>, kInteresting<constant>},
+#define FIELD(id, name, constant, width, count, role, group) \
+  {id, #name, width, count, constant, Role::role, group, tag_of(id), kBitNames<constant>, kInteresting<constant>},
 #include "harness/arch/vmx/fields.def"
 #undef FIELD
 };

@@ -11,9 +11,9 @@ namespace diffvisor::vmx {
 const Schema& schema();
 
 // Ties every Fact slot to guest memory: writes the facts, in slot order, to the places their address fields name,
-// and reads each back. After it, two facts on the same bytes agree, facts above RAM read as kReadsAboveRam, facts in the
-// current VMCS page read as the VMCS does. Idempotent. A fact whose address lies in RAM outside the pages a case may
-// set keeps its value; fact_is_placed() is then false.
+// and reads each back. After it, two facts on the same bytes agree, facts above RAM read as kReadsAboveRam, facts in
+// the current VMCS page read as the VMCS does. Idempotent. A fact whose address lies in RAM outside the pages a case
+// may set keeps its value; fact_is_placed() is then false.
 void settle_facts(std::uint64_t* v);
 
 // Whether the bytes of this Fact slot are what the case says when the case runs.

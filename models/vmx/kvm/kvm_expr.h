@@ -28,7 +28,9 @@ constexpr Expr has2(unsigned control) { return bit(Proc, proc::SECONDARY) && bit
 constexpr Expr page_aligned(Slot s) { return zero(s, 11, 0); }
 constexpr Expr legal(Slot s) { return rules::fits(all(s), CapMaxphyaddr); }
 constexpr Expr mapped(Slot s) { return le(bits(s, 63, 12), (kRamEnd >> 12) - 1); }
-constexpr Expr list_fits(Slot address, Slot count) { return rules::last_fits(address, all(count), 16, 1, CapMaxphyaddr); }
+constexpr Expr list_fits(Slot address, Slot count) {
+  return rules::last_fits(address, all(count), 16, 1, CapMaxphyaddr);
+}
 
 // KVM takes the width from L1's CR4.LA57, which is 0.
 constexpr Expr canonical48(Slot s) { return zero(s, 63, 47) || eq(bits(s, 63, 47), 0x1ffff); }
@@ -52,7 +54,9 @@ constexpr Expr debugctl_known() {
 
 constexpr Expr injecting() { return bit(EntryIntrInfo, 31); }
 constexpr Expr injecting(unsigned type) { return bit(EntryIntrInfo, 31) && eq(bits(EntryIntrInfo, 10, 8), type); }
-constexpr Expr injecting_software() { return bit(EntryIntrInfo, 31) && rules::in(bits(EntryIntrInfo, 10, 8), {4, 5, 6}); }
+constexpr Expr injecting_software() {
+  return bit(EntryIntrInfo, 31) && rules::in(bits(EntryIntrInfo, 10, 8), {4, 5, 6});
+}
 // #CP is not among them.
 constexpr Expr vector_has_error_code() { return rules::in(bits(EntryIntrInfo, 4, 0), {8, 10, 11, 12, 13, 14, 17}); }
 

@@ -82,7 +82,8 @@ std::optional<KvmRuling> processor(const std::uint64_t* v, bool raw_debugctl) {
 // Only KVM's own timer ends the wait without somebody else's help.
 KvmRuling halted(const std::uint64_t* v) {
   const bool timer = v[Pin] >> pin::PREEMPT & 1;
-  return {KvmStage::Halted, arch_rules().rows.size(), timer ? observation(entered(kTimerExit)) : incomparable("kvm_halted")};
+  return {KvmStage::Halted, arch_rules().rows.size(),
+          timer ? observation(entered(kTimerExit)) : incomparable("kvm_halted")};
 }
 
 // The first exit is that of the manual's table; the guest runs active whatever the field says.
@@ -103,13 +104,17 @@ unsigned manual_phase(Outcome o) {
   switch (kind_of(o)) {
     case OutcomeKind::InvalidOpcode:
     case OutcomeKind::GeneralProtection:
-    case OutcomeKind::FailInvalid: return 0;
-    case OutcomeKind::FailValid: return number_of(o) < 7 || number_of(o) == 26 ? 0 : arch::kControlPhase;
-    case OutcomeKind::FailGuest: return arch::kGuestPhase;
+    case OutcomeKind::FailInvalid:
+      return 0;
+    case OutcomeKind::FailValid:
+      return number_of(o) < 7 || number_of(o) == 26 ? 0 : arch::kControlPhase;
+    case OutcomeKind::FailGuest:
+      return arch::kGuestPhase;
     case OutcomeKind::FailMsr:
       return number_of(o) <= kEntryMsrFacts ? arch::kMsrEntryPhase + 2 * number_of(o) + 1 : kAfterTheList;
     case OutcomeKind::Entered:
-    case OutcomeKind::Unjudged: return kEverything;
+    case OutcomeKind::Unjudged:
+      return kEverything;
   }
   return kEverything;
 }

@@ -3,8 +3,8 @@
 // manual's table, the first failing row decides alone. What KVM leaves to the processor is in vmcs02.h.
 //
 // The capability slots of the case stand for the VMX capability MSRs that KVM shows to L1, and are read where KVM reads
-// those. KVM has no code for some controls and CR4 bits, and refuses to offer them: rows "never_offered" hold that ceiling
-// whatever the profile says.
+// those. KVM has no code for some controls and CR4 bits, and refuses to offer them: rows "never_offered" hold that
+// ceiling whatever the profile says.
 #pragma once
 
 #include <span>
@@ -16,7 +16,8 @@ namespace diffvisor::vmx {
 
 const rules::RuleSet& kvm_rules();
 
-// The manual's rules (ids of arch_rules, and rules it lists as facts) that row i covers, separated by spaces; may be "".
+// The manual's rules (ids of arch_rules, and rules it lists as facts) that row i covers, separated by spaces; may be
+// "".
 std::string_view kvm_row_covers(std::size_t row);
 // The place of row i in KVM's order of checks: 4 is the permission check, 97 the length of the MSR list.
 unsigned kvm_row_place(std::size_t row);

@@ -7,6 +7,7 @@
 #include "harness/arch/vmx/fields.h"
 #include "harness/arch/vmx/memory_map.h"
 #include "harness/arch/vmx/schema.h"
+#include "harness/base/bits.h"
 #include "harness/case/case.h"
 
 namespace diffvisor::vmx::kvm_test {
@@ -39,7 +40,9 @@ inline Changes operator+(Changes a, const Changes& b) {
 
 // Secondary controls, activated.
 inline Changes with2(std::uint64_t controls) { return {on(Proc, proc::SECONDARY), put(Proc2, controls)}; }
-inline Changes with_ept(std::uint64_t more = 0) { return with2(one(proc2::EPT) | more) + Changes{put(Eptp, kEptPml4 | 0x1e)}; }
+inline Changes with_ept(std::uint64_t more = 0) {
+  return with2(one(proc2::EPT) | more) + Changes{put(Eptp, kEptPml4 | 0x1e)};
+}
 inline Changes unrestricted() { return with_ept(one(proc2::URG)); }
 inline Changes tpr_shadow(std::uint64_t address = kScratch) {
   return {on(Proc, proc::TPRSH), put(VirtualApicAddr, address)};
@@ -56,7 +59,8 @@ inline Changes pae_at(std::uint64_t cr3) {
 // A legal virtual-8086 guest.
 inline Changes v86() {
   Changes c = pae_at(kScratch) + Changes{off(GuestCsAr, ar::DB), on(GuestRflags, rflags::VM)};
-  for (const Slot s : {GuestCsSelector, GuestSsSelector, GuestDsSelector, GuestEsSelector, GuestFsSelector, GuestGsSelector})
+  for (const Slot s :
+       {GuestCsSelector, GuestSsSelector, GuestDsSelector, GuestEsSelector, GuestFsSelector, GuestGsSelector})
     c.push_back(put(s, 0));
   for (const Slot s : {GuestCsAr, GuestSsAr, GuestDsAr, GuestEsAr, GuestFsAr, GuestGsAr}) c.push_back(put(s, 0xf3));
   for (const Slot s : {GuestCsLimit, GuestSsLimit, GuestDsLimit, GuestEsLimit, GuestFsLimit, GuestGsLimit})
@@ -66,7 +70,9 @@ inline Changes v86() {
 inline Changes msr_entry(unsigned i, std::uint64_t index, std::uint64_t value = 0) {
   return {put(EntryMsrIndex + i - 1, index), put(EntryMsrValue + i - 1, value)};
 }
-inline Changes msr_list(unsigned count) { return {put(EntryMsrLoadCount, count), put(EntryMsrLoadAddr, kEntryMsrList)}; }
+inline Changes msr_list(unsigned count) {
+  return {put(EntryMsrLoadCount, count), put(EntryMsrLoadAddr, kEntryMsrList)};
+}
 inline Changes inject(unsigned type, unsigned vector, bool error_code = false) {
   return {put(EntryIntrInfo, one(31) | std::uint64_t{type} << 8 | vector | (error_code ? one(11) : 0))};
 }

@@ -8,7 +8,7 @@
 namespace diffvisor::vmx {
 namespace {
 
-constexpr std::uint64_t kEferKnown = 0xd01;      // SCE, LME, LMA, NXE
+constexpr std::uint64_t kEferKnown = 0xd01;       // SCE, LME, LMA, NXE
 constexpr std::uint64_t kDebugctlKnown = 0x8804;  // bus lock, freeze LBR, RTM: each only where enumerated
 constexpr std::uint64_t kDebugctlDropped = 3;     // LBR, BTF: accepted with a warning, never loaded
 
@@ -42,34 +42,39 @@ MsrVerdict set_perf_global_ctrl(const std::uint64_t* v, std::uint64_t value) {
 
 MsrVerdict kvm_set_msr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
   switch (index) {
-    case 0x10:         // IA32_TIME_STAMP_COUNTER
-    case 0x174:        // IA32_SYSENTER_CS
-    case 0x175:        // IA32_SYSENTER_ESP, EIP: made canonical, never refused
+    case 0x10:   // IA32_TIME_STAMP_COUNTER
+    case 0x174:  // IA32_SYSENTER_CS
+    case 0x175:  // IA32_SYSENTER_ESP, EIP: made canonical, never refused
     case 0x176:
-    case 0xc0000081:   // IA32_STAR
+    case 0xc0000081:  // IA32_STAR
       return MsrVerdict::Accepts;
-    case 0x277: return refuses_unless(rules::pat_is_legal(value));
-    case 0x1d9: return set_debugctl(v, value);
-    case 0x38f: return set_perf_global_ctrl(v, value);
-    case 0xc0000080: return set_efer(v, value);
-    case 0xc0000082:   // IA32_LSTAR, CSTAR, FS_BASE, GS_BASE, KERNEL_GS_BASE
+    case 0x277:
+      return refuses_unless(rules::pat_is_legal(value));
+    case 0x1d9:
+      return set_debugctl(v, value);
+    case 0x38f:
+      return set_perf_global_ctrl(v, value);
+    case 0xc0000080:
+      return set_efer(v, value);
+    case 0xc0000082:  // IA32_LSTAR, CSTAR, FS_BASE, GS_BASE, KERNEL_GS_BASE
     case 0xc0000083:
     case 0xc0000100:
     case 0xc0000101:
     case 0xc0000102:
       return canonical(v, value);
-    case 0xc0000084:   // IA32_FMASK: the high half is tested only while the register is loaded in hardware
+    case 0xc0000084:  // IA32_FMASK: the high half is tested only while the register is loaded in hardware
       return value >> 32 == 0 ? MsrVerdict::Accepts : MsrVerdict::Unknown;
-    case 0xc0000103:   // IA32_TSC_AUX needs RDTSCP or RDPID in L1's CPUID
+    case 0xc0000103:  // IA32_TSC_AUX needs RDTSCP or RDPID in L1's CPUID
       return value >> 32 == 0 ? MsrVerdict::Unknown : MsrVerdict::Refuses;
-    case 0x0:          // no machine-check address registers
+    case 0x0:  // no machine-check address registers
     case 0x1:
-    case 0x3a:         // IA32_FEATURE_CONTROL: L1 has locked it
-    case 0xfe:         // read-only: MTRRCAP, MCG_CAP, ARCH_CAPABILITIES
+    case 0x3a:  // IA32_FEATURE_CONTROL: L1 has locked it
+    case 0xfe:  // read-only: MTRRCAP, MCG_CAP, ARCH_CAPABILITIES
     case 0x10a:
     case 0x179:
       return MsrVerdict::Refuses;
-    default: break;
+    default:
+      break;
   }
   // Registers that 6.1 does not know are refused; with a profile that enumerates them nobody can say.
   const bool cet = index >= 0x6a0 && index <= 0x6a8, pks = index == 0x6e1;

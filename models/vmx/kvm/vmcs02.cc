@@ -2,6 +2,8 @@
 #include "models/vmx/kvm/vmcs02.h"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include "harness/arch/vmx/memory_map.h"
 #include "harness/arch/vmx/schema.h"
@@ -27,7 +29,7 @@ constexpr std::uint64_t kL1Efer = 0xd01;
 constexpr std::uint64_t kPoison = ~std::uint64_t{0};
 constexpr std::uint64_t kDebugctlAlways = 0x7fc3;      // bits of every processor with VMX
 constexpr std::uint64_t kDebugctlEnumerated = 0x8804;  // bus lock, freeze LBR, RTM
-constexpr std::uint64_t kArVmwriteKeeps = 0x1f0ff;  // VMWRITE drops the reserved bits of access rights
+constexpr std::uint64_t kArVmwriteKeeps = 0x1f0ff;     // VMWRITE drops the reserved bits of access rights
 
 void offer_everything(Values& v) {
   v[CapVmxBasic] = 0x00d8100011e57ed0;
@@ -70,6 +72,17 @@ Values make_vmcs01() {
   return v;
 }
 
+constexpr Slot kAccessRights[] = {GuestCsAr, GuestSsAr, GuestDsAr,   GuestEsAr,
+                                  GuestFsAr, GuestGsAr, GuestLdtrAr, GuestTrAr};
+constexpr Slot kPdpteFields[] = {GuestPdpte0, GuestPdpte1, GuestPdpte2, GuestPdpte3};
+
+std::vector<Slot> slots_of_group(std::string_view group) {
+  std::vector<Slot> slots;
+  for (const Field& f : schema().fields)
+    if (f.group == group) slots.push_back(f.slot);
+  return slots;
+}
+
 bool mapped(std::uint64_t gpa) { return gpa < kRamEnd; }
 
 class Merge {
@@ -95,9 +108,6 @@ class Merge {
   bool bit12(Slot s, unsigned b) const { return v12_[s] >> b & 1; }
   bool has2(unsigned b) const { return bit12(Proc, proc::SECONDARY) && bit12(Proc2, b); }
   void copy(Slot s) { v_[s] = v12_[s]; }
-  void copy(Slot first, Slot last) {
-    for (Slot s = first; s <= last; ++s) copy(s);
-  }
 
   void processor() {
     for (const Slot s : {CapMaxphyaddr, CapLinearWidth, CapFeatures, CapTmeKeyidBits}) copy(s);
@@ -161,18 +171,18 @@ class Merge {
   }
 
   void guest_segments_and_events() {
-    copy(GuestCsSelector, GuestIdtrLimit);
-    for (Slot s = GuestSsAr; s <= GuestTrAr; ++s) v_[s] &= kArVmwriteKeeps;
+    static const std::vector<Slot> segments = slots_of_group("segments");
+    for (const Slot s : segments) copy(s);
+    for (const Slot s : kAccessRights) v_[s] &= kArVmwriteKeeps;
     copy(GuestRip);
     copy(Interruptibility);
     copy(PendingDbg);
-    v_[ActivityState] = 0;
   }
 
   void pdptes() {
     const bool ept = has2(proc2::EPT);
     for (unsigned i = 0; i < 4; ++i) {
-      const Slot to = static_cast<Slot>(GuestPdpte0 + i);
+      const Slot to = kPdpteFields[i];
       v_[to] = v12_[ept ? to : static_cast<Slot>(Cr3Pdpte + i)];
     }
   }

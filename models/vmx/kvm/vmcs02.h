@@ -14,8 +14,8 @@ namespace diffvisor::vmx {
 // The merged state for a case that passed kvm_rules(). `raw_debugctl`: kernels before 2022 do not mask the field.
 std::array<std::uint64_t, kMaxSlots> merge_vmcs02(const std::uint64_t* vmcs12, bool raw_debugctl = false);
 
-// False if KVM halts the vCPU instead of running the merged state: activity wait-for-SIPI, or HLT with nothing that wakes
-// it. Then no processor check happens at all.
+// False if KVM halts the vCPU instead of running the merged state: activity wait-for-SIPI, or HLT with nothing that
+// wakes it. Then no processor check happens at all.
 bool runs_vmcs02(const std::uint64_t* vmcs12);
 
 }  // namespace diffvisor::vmx
