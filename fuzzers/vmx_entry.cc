@@ -60,6 +60,7 @@ const Domain& domain() {
     x.rules = &vmx::arch_rules();
     x.normalise = &vmx::settle_facts;
     x.modes = kModes;
+    x.profile_rules = vmx::profile_rules();
     x.claims = vmx::claims();
     x.exemptions = vmx::exemptions();
     x.reference = "vmx.arch";
@@ -72,7 +73,7 @@ const Domain& domain() {
 Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
   const std::vector<rules::RowEdit> edits =
       r.quirk != nullptr && r.quirk->executor == r.name ? r.quirk->edits : std::vector<rules::RowEdit>{};
-  if (r.name == "vmx.arch") return std::make_unique<vmx::ArchModel>();
+  if (r.name == "vmx.arch") return std::make_unique<vmx::ArchModel>(edits);
   if (r.name == "vmx.kvm") {
     vmx::KvmKernel kernel;
     kernel.edits = edits;

@@ -99,7 +99,7 @@ class Runner {
       edit.drop = true;
       checks.add(edit);
     }
-    const rules::Ruling ruling = checks.ruling(checks.survey(c.v.data(), r.survey));
+    const rules::Ruling ruling = checks.ruling(c.v.data(), checks.survey(c.v.data(), r.survey));
     Observation o = incomparable("no rule decides");
     ruling.deciders.each([&](std::size_t i) {
       if (o.status != Status::Ran) o.outcome = checks.outcome(i);

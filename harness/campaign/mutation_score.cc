@@ -44,7 +44,7 @@ bool MutationScore::kills(const MutantFate& f, const Committed& k, std::size_t e
   const auto survey = with_edit(*judge_->domain().rules, e, k.c.v.data(), plain);
   if (!survey) return false;
   bool allowed = false;
-  deltas.ruling(*survey).deciders.each([&](std::size_t i) {
+  deltas.ruling(k.c.v.data(), *survey).deciders.each([&](std::size_t i) {
     const rules::Outcome o = i == e.row && e.outcome ? *e.outcome : deltas.outcome(i);
     allowed |= judge_->domain().observation->outcome_matches(o, k.seen[executor].outcome);
     allowed |= judge_->domain().rules->rows[i].kind == rules::Kind::Limit;  // the mutant would not have judged the case

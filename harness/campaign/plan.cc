@@ -47,6 +47,12 @@ void lock_fixed_bits(const Domain& d, const std::uint64_t* v, rules::Locks& lock
   }
 }
 
+bool is_consistent(const Domain& d, const std::uint64_t* v) {
+  for (const rules::Rule& r : d.profile_rules)
+    if (rules::holds(r.when, v, d.rules->functions) && !rules::holds(r.must, v, d.rules->functions)) return false;
+  return true;
+}
+
 }  // namespace
 
 std::string_view strategy_name(Strategy s) {
@@ -237,8 +243,9 @@ void Plan::vary_profile(Rng& rng, Case& out) const {
   start_from_valid(rng, out);
   for (const Field& f : domain_->schema->fields)
     if (f.role == Role::Capability && rng.one_in(6)) {
-      const std::uint64_t bit = std::uint64_t{1} << rng.below(f.width);
-      out.v[f.slot] = f.width <= 8 ? 32 + rng.below(21) : out.v[f.slot] ^ bit;
+      const std::uint64_t before = out.v[f.slot];
+      out.v[f.slot] = f.width <= 8 ? rng.below(64) : before ^ std::uint64_t{1} << rng.below(f.width);
+      if (!is_consistent(*domain_, out.v.data())) out.v[f.slot] = before;
     }
   rules::satisfy_all(*domain_->rules, out.v.data(), locks_, rng, domain_->normalise, {}, 12);
 }

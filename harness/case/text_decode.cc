@@ -271,7 +271,7 @@ class Decoder {
     for (std::size_t i = 1; i < rest.size(); ++i) {
       if (rest[i] == '"') {
         rest = trimmed(rest.substr(i + 1));
-        return version;
+        return std::string(trimmed(version));
       }
       if (rest[i] == '\\' && ++i == rest.size()) break;
       version += rest[i];

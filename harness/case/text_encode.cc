@@ -53,10 +53,11 @@ void put_operation(std::string& out, const Schema& schema, const Operation& o) {
   out += '\n';
 }
 
-std::string version_text(std::string_view version) {
-  if (is_word(version)) return std::string(version);
+std::string version_text(std::string_view text) {
+  const std::string version = one_line(text);
+  if (is_word(version)) return version;
   std::string quoted = "\"";
-  for (const char ch : one_line(version)) {
+  for (const char ch : version) {
     if (ch == '"' || ch == '\\') quoted += '\\';
     quoted += ch;
   }

@@ -204,6 +204,16 @@ TEST(Text, ControlCharactersCannotEscapeTheirLine) {
   EXPECT_EQ((*back)[0].expect[0].outcome, "a,b c");
 }
 
+// Found by case_format_fuzzer: blanks at the end of a quoted version made two canonical forms.
+TEST(Text, VersionsAreTrimmed) {
+  const auto first = decoded(header() + "expect a \" 1.0 \" = b\n---\n");
+  ASSERT_TRUE(first) << first.error().text();
+  EXPECT_EQ((*first)[0].expect[0].version, "1.0");
+  StoredCase s = (*first)[0];
+  s.expect[0].version = "1.0 ";
+  EXPECT_EQ(encode_text(s), encode_text(*first));
+}
+
 // Whatever is read is written canonically, and that reads the same.
 TEST(Text, DamagedTextNeverCrashes) {
   Rng rng(7);

@@ -23,12 +23,12 @@ RowEdit drop(std::size_t row) {
 
 // Rows whose absence gives `seen`: all broken ones before the first phase whose outcomes include it. Empty if dropping
 // cannot explain it.
-std::vector<std::size_t> rows_to_drop(const Judge& judge, const Reading& r, rules::Outcome seen) {
+std::vector<std::size_t> rows_to_drop(const Judge& judge, const Case& c, const Reading& r, rules::Outcome seen) {
   const Domain& d = judge.domain();
   rules::Survey left = r.survey;
   std::vector<std::size_t> dropped;
   for (;;) {
-    const rules::Ruling now = judge.table().ruling(left);
+    const rules::Ruling now = judge.table().ruling(c.v.data(), left);
     if (now.deciders.none()) return {};
     bool match = false;
     now.deciders.each([&](std::size_t i) {
@@ -149,7 +149,7 @@ Explanation explain(const Judge& judge, std::string_view executor, const Case& c
   }
   if (reference != nullptr && judge.domain().rules->rows.empty())
     return explain_behaviour(judge, executor, seen, *reference);
-  const auto rows = rows_to_drop(judge, r, seen.outcome);
+  const auto rows = rows_to_drop(judge, c, r, seen.outcome);
   if (!rows.empty()) return explain_drop(judge, executor, rows, seen);
   std::size_t decider = 0, deciders = 0;
   r.ruling.deciders.each([&](std::size_t i) {

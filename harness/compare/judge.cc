@@ -83,14 +83,14 @@ Reading Judge::read(const Case& c) const {
   Reading r;
   domain_->rules->survey(c.v.data(), r.survey);
   if (table_.edited()) r.survey = table_.survey(c.v.data(), r.survey);
-  r.ruling = table_.ruling(r.survey);
+  r.ruling = table_.ruling(c.v.data(), r.survey);
   return r;
 }
 
 std::string_view Judge::limit(const Case& c, const Reading& r, std::size_t executor) const {
   const rules::EditedRules& edited = deltas_[executor].all();
   if (!edited.edited()) return limit(r);
-  return limit(Reading{{}, edited.ruling(edited.survey(c.v.data(), r.survey))});
+  return limit(Reading{{}, edited.ruling(c.v.data(), edited.survey(c.v.data(), r.survey))});
 }
 
 std::string_view Judge::limit(const Reading& r) const {
@@ -105,7 +105,7 @@ const Known* Judge::known_death(const Case& c, const Reading& r, std::size_t exe
   const Deltas& d = deltas_[executor];
   for (const Known& k : d.entries()) {
     if (!k.dies || !rules::holds(*k.dies, c.v.data(), domain_->rules->functions)) continue;
-    if (d.all().ruling(d.all().survey(c.v.data(), r.survey)).phase >= k.dies_from) return &k;
+    if (d.all().ruling(c.v.data(), d.all().survey(c.v.data(), r.survey)).phase >= k.dies_from) return &k;
   }
   return nullptr;
 }
@@ -117,7 +117,7 @@ bool Judge::matches(const rules::EditedRules& rules, const rules::Ruling& ruling
 }
 
 bool Judge::accepts(const rules::EditedRules& rules, const Case& c, const Reading& r, rules::Outcome seen) const {
-  return matches(rules, rules.ruling(rules.survey(c.v.data(), r.survey)), seen);
+  return matches(rules, rules.ruling(c.v.data(), rules.survey(c.v.data(), r.survey)), seen);
 }
 
 std::optional<std::size_t> Judge::first_difference(const Observation& a, const Observation& b) {

@@ -15,7 +15,9 @@ namespace diffvisor::compare {
 namespace {
 
 constexpr std::string_view kKeys[] = {"id",    "executor", "versions", "rows",   "action",    "guard",     "must",
-                                      "when",  "outcome",  "phase",    "reason", "reference", "review_by", "proof"};
+                                      "when",  "outcome",  "phase",    "reason", "reference", "review_by", "proof",
+                                      "edit"};
+constexpr std::string_view kEditKeys[] = {"rows", "action", "guard", "must", "when", "outcome", "phase"};
 
 class EntryReader {
  public:
@@ -38,15 +40,33 @@ class EntryReader {
       problem("executor, reason, reference and review_by are required");
     for (const auto& [key, value] : table_)
       if (std::ranges::find(kKeys, key.str()) == std::end(kKeys)) problem(fmt::format("unknown key '{}'", key.str()));
-    read_edits(k);
+    if (const toml::array* edits = table_["edit"].as_array()) {
+      read_several(*edits, k);
+    } else {
+      read_edits(k);
+    }
     if (!problem_.empty()) return fail(ErrorCode::Format, place_, problem_);
     return k;
   }
 
  private:
-  std::string text(std::string_view key) const { return table_[key].value_or(std::string{}); }
+  std::string text(std::string_view key) const { return (*source_)[key].value_or(std::string{}); }
   void problem(std::string what) {
     if (problem_.empty()) problem_ = std::move(what);
+  }
+
+  // One cause with several edits: [[known.edit]] tables, applied in order.
+  void read_several(const toml::array& edits, Known& k) {
+    for (const toml::node& node : edits) {
+      const toml::table* edit = node.as_table();
+      if (edit == nullptr) return problem("[[known.edit]] must hold tables");
+      for (const auto& [key, value] : *edit)
+        if (std::ranges::find(kEditKeys, key.str()) == std::end(kEditKeys))
+          problem(fmt::format("unknown key '{}' in an edit", key.str()));
+      source_ = edit;
+      read_edits(k);
+    }
+    source_ = &table_;
   }
 
   void read_edits(Known& k) {
@@ -56,7 +76,7 @@ class EntryReader {
       k.dies_from = phase().value_or(0);
       return;
     }
-    const toml::array* rows = table_["rows"].as_array();
+    const toml::array* rows = (*source_)["rows"].as_array();
     if (rows == nullptr || rows->empty()) return problem("rows are required");
     for (const toml::node& row : *rows) {
       const std::string id = row.value_or(std::string{});
@@ -78,14 +98,14 @@ class EntryReader {
   }
 
   std::optional<rules::Expr> condition(std::string_view key) {
-    if (!table_.contains(key)) return std::nullopt;
+    if (!source_->contains(key)) return std::nullopt;
     auto e = rules::parse_expr(for_entry(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
     if (!e) return problem(e.error().detail), std::nullopt;
     return *e;
   }
 
   std::optional<std::uint8_t> phase() const {
-    const auto number = table_["phase"].value<std::int64_t>();
+    const auto number = (*source_)["phase"].value<std::int64_t>();
     if (!number || *number < 0 || *number > 254) return std::nullopt;
     return static_cast<std::uint8_t>(*number);
   }
@@ -117,6 +137,7 @@ class EntryReader {
       edit.outcome = outcome_of(text("outcome"));
     } else if (action == "phase") {
       edit.phase = phase();
+      edit.phase_when = condition("guard");
       if (!edit.phase) problem("action phase needs 'phase' in 0..254");
     } else {
       problem(fmt::format("action '{}' is none of drop, guard, also, replace, outcome, phase, dies", action));
@@ -132,6 +153,7 @@ class EntryReader {
   }
 
   const toml::table& table_;
+  const toml::table* source_ = &table_;  // what edits are read from: the entry, or one of its [[known.edit]]
   const Domain& domain_;
   std::string place_;
   std::string problem_;

@@ -28,7 +28,7 @@ struct Known {
   std::string reason;
   std::string reference;
   std::string review_by;  // YYYY-MM-DD
-  std::string proof;      // case file that shows it, relative to the file's directory
+  std::string proof;      // case file that shows it, relative to the directory of known entries
   std::string place;      // file, for messages
 };
 

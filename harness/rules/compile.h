@@ -21,10 +21,11 @@ constexpr const Expr& tree() {
 template <const auto& T, const auto& F, std::size_t R, bool Must, std::size_t I>
 [[gnu::always_inline]] inline bool eval(const std::uint64_t* v) {
   constexpr Node n = tree<T, R, Must>().n[I];
+  // Both sides are always evaluated: a branch costs more than a leaf.
   if constexpr (n.op == Op::And) {
-    return eval<T, F, R, Must, n.l>(v) & eval<T, F, R, Must, n.r>(v);
+    return (unsigned{eval<T, F, R, Must, n.l>(v)} & unsigned{eval<T, F, R, Must, n.r>(v)}) != 0;
   } else if constexpr (n.op == Op::Or) {
-    return eval<T, F, R, Must, n.l>(v) | eval<T, F, R, Must, n.r>(v);
+    return (unsigned{eval<T, F, R, Must, n.l>(v)} | unsigned{eval<T, F, R, Must, n.r>(v)}) != 0;
   } else if constexpr (n.op == Op::Not) {
     return !eval<T, F, R, Must, n.l>(v);
   } else if constexpr (n.op == Op::Free) {

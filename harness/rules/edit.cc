@@ -18,7 +18,10 @@ void merge(RowEdit& into, const RowEdit& more) {
   if (more.when) into.when = more.when;
   if (more.must) into.must = more.must;
   if (more.outcome) into.outcome = more.outcome;
-  if (more.phase) into.phase = more.phase;
+  if (more.phase) {
+    into.phase = more.phase;
+    into.phase_when = more.phase_when;
+  }
 }
 
 template <class PhaseOf>
@@ -132,9 +135,14 @@ Survey EditedRules::survey(const std::uint64_t* v, const Survey& plain) const {
   return s;
 }
 
-Ruling EditedRules::ruling(const Survey& edited) const {
+Ruling EditedRules::ruling(const std::uint64_t* v, const Survey& edited) const {
   if (phases_.empty()) return rules::ruling(*set_, edited);
-  return lowest_phase(edited.broken, [&](std::size_t i) { return phases_[i]; });
+  return lowest_phase(edited.broken, [&](std::size_t i) {
+    const std::uint8_t own = set_->rows[i].phase;
+    if (phases_[i] == own) return own;
+    const RowEdit* e = find(i);
+    return e->phase_when && !holds(*e->phase_when, v, set_->functions) ? own : phases_[i];
+  });
 }
 
 Outcome EditedRules::outcome(std::size_t row) const {

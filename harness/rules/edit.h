@@ -21,6 +21,7 @@ struct RowEdit {
   std::optional<Expr> must;              // replaces the condition
   std::optional<Outcome> outcome;        // replaces the outcome
   std::optional<std::uint8_t> phase;     // judged earlier or later than the manual allows
+  std::optional<Expr> phase_when;        // only in these cases
 };
 
 // Which outcomes are legal for a case, and which rows are responsible.
@@ -43,7 +44,7 @@ class EditedRules {
   // The survey the edited table gives, from the plain table's survey of the same values.
   Survey survey(const std::uint64_t* v, const Survey& plain) const;
   // The rows that decide, given an edited survey. `table` says which phases and outcomes apply.
-  Ruling ruling(const Survey& edited) const;
+  Ruling ruling(const std::uint64_t* v, const Survey& edited) const;
   Outcome outcome(std::size_t row) const;
   std::uint8_t phase(std::size_t row) const;
 

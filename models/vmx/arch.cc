@@ -92,7 +92,7 @@ Observation ArchModel::observe(const std::uint64_t* v) const {
   if (!rules_.edited()) return observe_arch(v);
   rules::Survey plain;
   arch_rules().survey(v, plain);
-  const std::size_t row = first_broken(rules_.ruling(rules_.survey(v, plain)).deciders);
+  const std::size_t row = first_broken(rules_.ruling(v, rules_.survey(v, plain)).deciders);
   return observation_of(row, rules_.outcome(row));
 }
 

@@ -69,8 +69,6 @@ inline constexpr auto kHostLimits = std::to_array<Rule>({
   limit("vmx.limit.host_pks",            kHostLimitPhase,    bit(HostCr4, cr4::PKS), bit(Exit, exit_ctl::LDPKRS) && zero(HostIa32Pkrs, 1, 0)),
   // A list of junk loads junk MSRs into the agent, or hangs the exit.
   limit("vmx.limit.exit_msr_load_list",  kHostLimitPhase,    always(), harmless_exit_list(ExitMsrLoadCount, ExitMsrLoadAddr, kExitMsrLoadList)),
-  // The processor may clear bytes 3:1 of VTPR even if the entry fails later, and writes more with APIC virtualisation.
-  limit("vmx.limit.virtual_apic_page",   kHostLimitPhase,    tpr_shadow(), in_scratch(VirtualApicAddr) || above_ram(VirtualApicAddr)),
 });
 
 inline constexpr auto kGuestLimits = std::to_array<Rule>({
@@ -103,6 +101,8 @@ inline constexpr auto kMsrTailLimits = std::to_array<Rule>({
 inline constexpr auto kSuccessLimits = std::to_array<Rule>({
   // Only a start-up IPI leaves this state, and nobody sends one.
   limit("vmx.limit.wait_for_sipi",       kSuccessLimitPhase, always(), !activity(3)),
+  // The processor may clear bytes 3:1 of VTPR, and writes more with APIC virtualisation.
+  limit("vmx.limit.virtual_apic_page",   kSuccessLimitPhase, tpr_shadow(), in_scratch(VirtualApicAddr) || above_ram(VirtualApicAddr)),
   // The exit would store MSRs over whatever lies there.
   limit("vmx.limit.exit_msr_store_list", kSuccessLimitPhase, always(), harmless_exit_list(ExitMsrStoreCount, ExitMsrStoreAddr, kExitMsrStoreList)),
   // Without the timer, only a state that certainly reaches the golden VMCALL is known to come back.

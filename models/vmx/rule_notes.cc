@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/vmx/rule_notes.h"
 
+#include "models/vmx/profile_rules.h"
+
 namespace diffvisor::vmx {
 namespace {
 
@@ -18,6 +20,7 @@ constexpr rules::Exemption kExemptions[] = {
 
 }  // namespace
 
+std::span<const rules::Rule> profile_rules() { return kProfileRules; }
 std::span<const rules::Claim> claims() { return kClaims; }
 std::span<const rules::Exemption> exemptions() { return kExemptions; }
 

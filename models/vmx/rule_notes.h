@@ -10,6 +10,8 @@ namespace diffvisor::vmx {
 
 inline constexpr const char* kArchVersion = "SDM 092";
 
+// What makes a set of VMX capabilities one that a processor could report.
+std::span<const rules::Rule> profile_rules();
 std::span<const rules::Claim> claims();
 std::span<const rules::Exemption> exemptions();
 

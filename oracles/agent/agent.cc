@@ -11,10 +11,15 @@ void wait_for(u64 address, u64 value) {
 
 Answer run(const Request& request, const void* input, void* output, volatile u32* cursor) {
   switch (request.command) {
-    case Command::Echo: memcpy(output, input, request.argument); return Answer::Done;
-    case Command::Capabilities: return read_capabilities(static_cast<Capabilities*>(output));
-    case Command::VmxEntry: return run_vmx_entry(input, output, request.count, cursor);
-    case Command::Quit: return Answer::Done;
+    case Command::Echo:
+      memcpy(output, input, request.argument);
+      return Answer::Done;
+    case Command::Capabilities:
+      return read_capabilities(static_cast<Capabilities*>(output));
+    case Command::VmxEntry:
+      return run_vmx_entry(input, output, request.count, cursor);
+    case Command::Quit:
+      return Answer::Done;
   }
   return Answer::UnknownCommand;
 }

@@ -14,7 +14,7 @@ void print_number(const char* name, u64 value) {
 }
 
 void end_emulator() {
-  outb(0xf4, 0);                                                                  // QEMU's isa-debug-exit
+  outb(0xf4, 0);                                                                     // QEMU's isa-debug-exit
   for (const char* s = "Shutdown"; *s != 0; ++s) outb(0x8900, static_cast<u8>(*s));  // Bochs
   for (;;) asm volatile("cli; hlt");
 }

@@ -12,28 +12,34 @@ namespace diffvisor::agent {
 // written only where it exists.
 enum class FieldClass { Core, Cet, Rare };
 
-constexpr FieldClass class_of(unsigned encoding) {
-  switch (encoding) {
-    case 0x6828: case 0x682a: case 0x682c: case 0x6c18: case 0x6c1a: case 0x6c1c:  // S_CET, SSP, SSP table
+// clang-format off
+constexpr FieldClass class_of(unsigned slot) {
+  using namespace vmx;
+  switch (slot) {
+    case GuestSCet: case GuestSsp: case GuestIntrSspTableAddr:
+    case HostIa32SCet: case HostSsp: case HostIntrSspTableAddr:
       return FieldClass::Cet;
-    case 0x0002: case 0x2016:                                                      // posted interrupts
-    case 0x0006: case 0x2040:                                                      // HLAT
-    case 0x0008: case 0x2042:                                                      // IPI virtualisation
-    case 0x2034: case 0x2044:                                                      // tertiary, secondary exit controls
-    case 0x2036: case 0x203e:                                                      // ENCLV, PCONFIG
-    case 0x2038: case 0x203a:                                                      // PASID
-    case 0x203c: case 0x4026:                                                      // SEAM
-    case 0x204a: case 0x204c:                                                      // SPEC_CTRL
-    case 0x2052:                                                                   // injected-event data
-    case 0x2812: case 0x2814: case 0x2816: case 0x2818: case 0x2c06: case 0x0814:  // BNDCFGS, RTIT, LBR, PKRS, UINV
-    case 0x281a: case 0x281c: case 0x281e: case 0x2820: case 0x2822: case 0x2824: case 0x2826: case 0x2828:  // FRED
-    case 0x2c08: case 0x2c0a: case 0x2c0c: case 0x2c0e: case 0x2c10: case 0x2c12: case 0x2c14: case 0x2c16:
-    case 0x4024:                                                                   // instruction timeout
+    case PostedIntrNv: case PostedIntrDescAddr:
+    case Hlatp: case HlatPrefixSize:
+    case LastPidPointerIndex: case PidPointerTable:
+    case Proc3: case Exit2:
+    case EnclvExitingBitmap: case PconfigExitingBitmap:
+    case LowPasidDirAddr: case HighPasidDirAddr:
+    case SharedEptp: case SeamGuestKeyid:
+    case SpecCtrlMask: case SpecCtrlShadow:
+    case GuestBndcfgs: case GuestIa32RtitCtl: case GuestIa32LbrCtl: case GuestUinv:
+    case GuestIa32Pkrs: case HostIa32Pkrs:
+    case InstructionTimeout: case InjectedEventData:
+    case GuestFredConfig: case GuestFredRsp1: case GuestFredRsp2: case GuestFredRsp3: case GuestFredStklvls:
+    case GuestFredSsp1: case GuestFredSsp2: case GuestFredSsp3:
+    case HostFredConfig: case HostFredRsp1: case HostFredRsp2: case HostFredRsp3: case HostFredStklvls:
+    case HostFredSsp1: case HostFredSsp2: case HostFredSsp3:
       return FieldClass::Rare;
     default:
       return FieldClass::Core;
   }
 }
+// clang-format on
 
 namespace detail {
 inline constexpr bool kIsCapability = false, kIsContext = false, kIsFact = false, kIsState = true;
@@ -44,19 +50,35 @@ template <unsigned Encoding>
 }
 }  // namespace detail
 
-// f(encoding, slot) for every State field.
-template <class F>
-inline void each_vmcs_field(F f) {
-#define FIELD(id, name, constant, width, count, role, group) \
-  if constexpr (detail::kIs##role) f(id, vmx::constant);
+struct VmcsField {
+  u16 encoding, slot;
+  bool is_state;
+};
+inline constexpr VmcsField kFieldTable[] = {
+#define FIELD(id, name, constant, width, count, role, group) {id, vmx::constant, detail::kIs##role},
 #include "harness/arch/vmx/fields.def"
 #undef FIELD
+};
+
+// f(encoding, slot) for every State field, where time does not matter.
+template <class F>
+inline void each_vmcs_field(F f) {
+  for (const VmcsField& field : kFieldTable)
+    if (field.is_state) f(u32{field.encoding}, unsigned{field.slot});
+}
+
+// The encoding of a State field.
+constexpr u32 encoding_of(unsigned slot) {
+  for (const VmcsField& field : kFieldTable)
+    if (field.slot == slot) return field.encoding;
+  return 0;
 }
 
 template <FieldClass Class>
 [[gnu::noinline]] inline void write_class(const u64* block) {
-#define FIELD(id, name, constant, width, count, role, group) \
-  if constexpr (detail::kIs##role && class_of(id) == Class) detail::write_constant<id>(block[vmx::constant - vmx::Pin]);
+#define FIELD(id, name, constant, width, count, role, group)           \
+  if constexpr (detail::kIs##role && class_of(vmx::constant) == Class) \
+    detail::write_constant<id>(block[vmx::constant - vmx::Pin]);
 #include "harness/arch/vmx/fields.def"
 #undef FIELD
 }

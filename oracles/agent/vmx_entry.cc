@@ -3,6 +3,7 @@
 #include "harness/arch/vmx/memory_map.h"
 #include "harness/arch/vmx/wire.h"
 #include "oracles/agent/agent.h"
+#include "oracles/agent/vmcs_fields.h"
 
 namespace diffvisor::agent {
 namespace {
@@ -11,7 +12,7 @@ using namespace vmx;
 
 constexpr u32 kInstructionErrorField = 0x4400, kReasonField = 0x4402, kIntrInfoField = 0x4404, kIntrErrorField = 0x4406,
               kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400,
-              kGuestCr3Field = 0x6802;
+              kGuestCr3Field = encoding_of(GuestCr3);
 constexpr u64 kReasonTimer = 52, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
 
 constexpr bool has(u64 word, unsigned bit) { return word >> bit & 1; }
@@ -21,7 +22,8 @@ struct State {
   u64 operator[](unsigned slot) const { return block[slot - Pin]; }
 };
 
-// ---- MSRs that a case can change: put back after the exit, written only when they differ.
+// ---- MSRs that a case can change: put back after the exit, written only when they differ. Not among them: those that
+// every entry and every exit loads (the SYSENTER MSRs, FS and GS base) or clears (DEBUGCTL), and TSC, which runs on.
 
 struct SavedMsr {
   u32 index;
@@ -175,18 +177,25 @@ WireStatus status_of_fault() {
     return (fault_flags & 1) != 0 ? WireStatus::FailInvalid : WireStatus::FailValid;
   if (!is_entry_site(fault_at)) panic("lost after a VM exit");
   switch (fault_vector) {
-    case 6: return WireStatus::InvalidOpcode;
-    case 13: return WireStatus::GeneralProtection;
-    default: panic("VMLAUNCH raised neither #UD nor #GP");
+    case 6:
+      return WireStatus::InvalidOpcode;
+    case 13:
+      return WireStatus::GeneralProtection;
+    default:
+      panic("VMLAUNCH raised neither #UD nor #GP");
   }
 }
 
 WireStatus status_of(u64 entered) {
   switch (entered) {
-    case 0: return WireStatus::Exit;
-    case 1: return WireStatus::FailInvalid;
-    case 2: return WireStatus::FailValid;
-    default: return status_of_fault();
+    case 0:
+      return WireStatus::Exit;
+    case 1:
+      return WireStatus::FailInvalid;
+    case 2:
+      return WireStatus::FailValid;
+    default:
+      return status_of_fault();
   }
 }
 

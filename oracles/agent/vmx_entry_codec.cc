@@ -105,18 +105,22 @@ struct FeatureBit {
   unsigned bit;
 };
 constexpr FeatureBit kFeatureBits[] = {
-    {"SGX", feature::SGX, 7, 0, Register::Ebx, 2},         {"RTM", feature::RTM, 7, 0, Register::Ebx, 11},
+    {"SGX", feature::SGX, 7, 0, Register::Ebx, 2},          {"RTM", feature::RTM, 7, 0, Register::Ebx, 11},
     {"BUSLOCK", feature::BUSLOCK, 7, 0, Register::Ecx, 24}, {"LAM", feature::LAM, 7, 1, Register::Eax, 26},
-    {"FRED", feature::FRED, 7, 1, Register::Eax, 17},      {"X2APIC", feature::X2APIC, 1, 0, Register::Ecx, 21},
+    {"FRED", feature::FRED, 7, 1, Register::Eax, 17},       {"X2APIC", feature::X2APIC, 1, 0, Register::Ecx, 21},
     {"CET", feature::CET, 7, 0, Register::Ecx, 7},
 };
 
 std::uint32_t register_of(const CpuidReading& r, Register which) {
   switch (which) {
-    case Register::Eax: return r.eax;
-    case Register::Ebx: return r.ebx;
-    case Register::Ecx: return r.ecx;
-    case Register::Edx: return r.edx;
+    case Register::Eax:
+      return r.eax;
+    case Register::Ebx:
+      return r.ebx;
+    case Register::Ecx:
+      return r.ecx;
+    case Register::Edx:
+      return r.edx;
   }
   return 0;
 }
@@ -143,12 +147,18 @@ void encode(const Case& c, WireCase& out) {
 
 Observation decode(const WireResult& r) {
   switch (r.status) {
-    case WireStatus::NotRun: return died("no_result");
-    case WireStatus::FailInvalid: return ran(make_outcome(OutcomeKind::FailInvalid));
-    case WireStatus::InvalidOpcode: return ran(make_outcome(OutcomeKind::InvalidOpcode));
-    case WireStatus::GeneralProtection: return ran(make_outcome(OutcomeKind::GeneralProtection));
-    case WireStatus::ContextImpossible: return incomparable("context_impossible");
-    case WireStatus::FactOutside: return incomparable("fact_outside");
+    case WireStatus::NotRun:
+      return died("no_result");
+    case WireStatus::FailInvalid:
+      return ran(make_outcome(OutcomeKind::FailInvalid));
+    case WireStatus::InvalidOpcode:
+      return ran(make_outcome(OutcomeKind::InvalidOpcode));
+    case WireStatus::GeneralProtection:
+      return ran(make_outcome(OutcomeKind::GeneralProtection));
+    case WireStatus::ContextImpossible:
+      return incomparable("context_impossible");
+    case WireStatus::FactOutside:
+      return incomparable("fact_outside");
     case WireStatus::FailValid: {
       Observation o = ran(fail_valid(static_cast<std::uint32_t>(r.record[kInstructionError])));
       set(o, kInstructionError, r.record[kInstructionError]);

@@ -65,7 +65,7 @@ TEST(Decode, AnExitDefinesErrorCodesOnlyWhereItsInformationSaysSo) {
   WireResult r = result(WireStatus::Exit);
   r.record[kExitReason] = 52;
   r.record[kExitQualification] = 0;
-  r.record[kExitIntrInfo] = 0x0b0e;       // not valid: the rest means nothing
+  r.record[kExitIntrInfo] = 0x0b0e;          // not valid: the rest means nothing
   r.record[kIdtVectoringInfo] = 0x8000030d;  // valid, no error code
   Observation o = decode(r);
   EXPECT_EQ(o.outcome, entered(52));
@@ -111,9 +111,24 @@ TEST(Encode, TakesContextFieldsAndFacts) {
 Capabilities machine_of(const Case& c) {
   Capabilities m{};
   m.has_vmx = 1;
-  const std::uint64_t controls[] = {c[CapVmxBasic], 0, 0, 0, 0, c[CapVmxMisc], c[CapCr0Fixed0], c[CapCr0Fixed1],
-                                    c[CapCr4Fixed0], c[CapCr4Fixed1], 0x34, c[CapProc2Ctls], c[CapEptVpidCap],
-                                    c[CapPinCtls], c[CapProcCtls], c[CapExitCtls], c[CapEntryCtls], c[CapVmfuncCtls]};
+  const std::uint64_t controls[] = {c[CapVmxBasic],
+                                    0,
+                                    0,
+                                    0,
+                                    0,
+                                    c[CapVmxMisc],
+                                    c[CapCr0Fixed0],
+                                    c[CapCr0Fixed1],
+                                    c[CapCr4Fixed0],
+                                    c[CapCr4Fixed1],
+                                    0x34,
+                                    c[CapProc2Ctls],
+                                    c[CapEptVpidCap],
+                                    c[CapPinCtls],
+                                    c[CapProcCtls],
+                                    c[CapExitCtls],
+                                    c[CapEntryCtls],
+                                    c[CapVmfuncCtls]};
   for (std::size_t i = 0; i < kMsrsReadCount; ++i) {
     const bool has = i < std::size(controls);
     m.msrs[i] = {kMsrsRead[i], has, has ? controls[i] : 0xffff};  // unreadable ones count as 0

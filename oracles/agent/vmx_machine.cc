@@ -12,7 +12,8 @@ namespace {
 using namespace vmx;
 
 constexpr u64 kCleansingVmcs = 0x153000;
-constexpr u32 kFeatureControl = 0x3a, kVmxBasic = 0x480, kVmxMisc = 0x485;
+constexpr u32 kFeatureControl = 0x3a, kVmxBasic = 0x480, kVmxCr0Fixed0 = 0x486, kVmxCr0Fixed1 = 0x487,
+              kVmxCr4Fixed0 = 0x488, kVmxCr4Fixed1 = 0x489;
 
 bool operating;
 bool has_cet_fields;
@@ -41,8 +42,8 @@ void learn_fields() {
   });
   has_cet_fields = !is_missing(GuestSCet);
   unsigned rare = 0;
-  each_vmcs_field([&rare](u32 encoding, unsigned slot) {
-    if (class_of(encoding) != FieldClass::Rare) return;
+  each_vmcs_field([&rare](u32, unsigned slot) {
+    if (class_of(slot) != FieldClass::Rare) return;
     if (!is_missing(slot)) rare_present |= u64{1} << rare;
     ++rare;
   });
@@ -51,9 +52,14 @@ void learn_fields() {
 void write_rare_fields(const u64* block) {
   unsigned rare = 0;
   each_vmcs_field([&](u32 encoding, unsigned slot) {
-    if (class_of(encoding) != FieldClass::Rare) return;
+    if (class_of(slot) != FieldClass::Rare) return;
     if (rare_present >> rare++ & 1) vmwrite(encoding, block[slot - Pin]);
   });
+}
+
+void set(unsigned slot, u64 value) { vmwrite(encoding_of(slot), value); }
+void set(std::initializer_list<FieldSlot> slots, u64 value) {
+  for (const FieldSlot slot : slots) set(slot, value);
 }
 
 // A guest that shares the agent's address space and runs one IRET.
@@ -62,38 +68,34 @@ void build_cleansing_vmcs() {
   vmclear(kCleansingVmcs);
   vmptrld(kCleansingVmcs);
   each_vmcs_field([](u32 encoding, unsigned) { vmwrite(encoding, 0); });
-  vmwrite(0x4000, control(0, 1u << pin::NMI | 1u << pin::VNMI));
-  vmwrite(0x4002, control(1, 0));
-  vmwrite(0x400c, control(2, 1u << exit_ctl::HOST64 | 1u << exit_ctl::LDEFER));
-  vmwrite(0x4012, control(3, 1u << entry_ctl::IA32E | 1u << entry_ctl::LDEFER));
-  vmwrite(0x4004, ~u32{0});  // any exception leaves the guest
-  for (const u64 offset : {u64{0}, u64{0x400}}) {
-    vmwrite(0x6800 + offset, agent_cr0);
-    vmwrite(0x6802 + offset, kHostCr3);
-    vmwrite(0x6804 + offset, agent_cr4);
-    vmwrite(0x2806 - (offset != 0 ? 4 : 0) + offset, agent_efer);
-  }
-  for (const u32 segment : {0u, 2u, 4u, 6u, 8u, 10u}) {  // ES CS SS DS FS GS
-    const bool code = segment == 2;
-    vmwrite(0x0800 + segment, code ? AGENT_CODE : AGENT_DATA);
-    vmwrite(0x0c00 + segment, code ? AGENT_CODE : AGENT_DATA);
-    vmwrite(0x4800 + segment, ~u32{0});
-    vmwrite(0x4814 + segment, code ? 0xa09b : 0xc093);
-  }
-  vmwrite(0x0c0c, AGENT_TASK);
-  vmwrite(0x080e, AGENT_TASK);
-  vmwrite(0x480e, 0x67);
-  vmwrite(0x4822, 0x8b);
-  vmwrite(0x4820, 0x10000);  // LDTR unusable
-  for (const u32 field : {0x6814u, 0x6c0au}) vmwrite(field, kHostTss);
-  for (const u32 field : {0x6816u, 0x6c0cu}) vmwrite(field, kHostGdt);
-  for (const u32 field : {0x6818u, 0x6c0eu}) vmwrite(field, kHostIdt);
-  vmwrite(0x4810, 0x37);
-  vmwrite(0x4812, 0xfff);
-  vmwrite(0x681a, 0x400);
-  vmwrite(0x6820, 2);
-  vmwrite(0x2800, ~u64{0});
-  vmwrite(0x6c16, kVmExitEntry);
+  set(Pin, control(0, 1u << pin::NMI | 1u << pin::VNMI));
+  set(Proc, control(1, 0));
+  set(Exit, control(2, 1u << exit_ctl::HOST64 | 1u << exit_ctl::LDEFER));
+  set(Entry, control(3, 1u << entry_ctl::IA32E | 1u << entry_ctl::LDEFER));
+  set(ExceptionBitmap, ~u32{0});  // any exception leaves the guest
+  set({HostCr0, GuestCr0}, agent_cr0);
+  set({HostCr3, GuestCr3}, kHostCr3);
+  set({HostCr4, GuestCr4}, agent_cr4);
+  set({HostIa32Efer, GuestIa32Efer}, agent_efer);
+  set({HostCsSelector, GuestCsSelector}, AGENT_CODE);
+  set({HostSsSelector, HostDsSelector, HostEsSelector, GuestSsSelector, GuestDsSelector, GuestEsSelector}, AGENT_DATA);
+  set({HostFsSelector, HostGsSelector, GuestFsSelector, GuestGsSelector}, AGENT_DATA);
+  set({GuestCsLimit, GuestSsLimit, GuestDsLimit, GuestEsLimit, GuestFsLimit, GuestGsLimit}, ~u32{0});
+  set(GuestCsAr, 0xa09b);
+  set({GuestSsAr, GuestDsAr, GuestEsAr, GuestFsAr, GuestGsAr}, 0xc093);
+  set(GuestLdtrAr, 0x10000);  // unusable
+  set({HostTrSelector, GuestTrSelector}, AGENT_TASK);
+  set({HostTrBase, GuestTrBase}, kHostTss);
+  set(GuestTrAr, 0x8b);
+  set(GuestTrLimit, 0x67);
+  set({HostGdtrBase, GuestGdtrBase}, kHostGdt);
+  set({HostIdtrBase, GuestIdtrBase}, kHostIdt);
+  set(GuestGdtrLimit, 0x37);
+  set(GuestIdtrLimit, 0xfff);
+  set(GuestDr7, 0x400);
+  set(GuestRflags, 2);
+  set(VmcsLinkPointer, ~u64{0});
+  set(HostRip, kVmExitEntry);
 }
 
 }  // namespace
@@ -105,8 +107,8 @@ bool enter_vmx_operation() {
   if (!has_vmx()) return false;
   const u64 feature_control = rdmsr(kFeatureControl);
   if ((feature_control & 1) == 0) wrmsr(kFeatureControl, feature_control | 5);
-  write_cr0((read_cr0() | rdmsr(0x486)) & rdmsr(0x487));
-  write_cr4((read_cr4() | 1u << cr4::VMXE | rdmsr(0x488)) & rdmsr(0x489));
+  write_cr0((read_cr0() | rdmsr(kVmxCr0Fixed0)) & rdmsr(kVmxCr0Fixed1));
+  write_cr4((read_cr4() | 1u << cr4::VMXE | rdmsr(kVmxCr4Fixed0)) & rdmsr(kVmxCr4Fixed1));
   agent_cr0 = read_cr0();
   agent_cr4 = read_cr4();
   for (const u64 region : {kVmxonRegion, kVmcs, kShadowVmcs}) {
@@ -139,10 +141,11 @@ void end_nmi_blocking() {
   frame[2] = 2;
   frame[3] = address_of(cleansing_stack + 8);
   frame[4] = AGENT_DATA;
-  vmwrite(0x681e, address_of(reinterpret_cast<const void*>(&cleansing_guest)));
-  vmwrite(0x681c, address_of(frame));
+  set(GuestRip, address_of(reinterpret_cast<const void*>(&cleansing_guest)));
+  set(GuestRsp, address_of(frame));
   const unsigned how = cleansing_launched ? ENTER_RESUME : 0;
-  if (enter(how) != 0 || vmread(0x4402) != 18) panic("the cleansing entry failed");
+  constexpr u32 kExitReasonField = 0x4402, kVmcall = 18;
+  if (enter(how) != 0 || vmread(kExitReasonField) != kVmcall) panic("the cleansing entry failed");
   cleansing_launched = true;
   unblock_nmi();
 }

@@ -77,9 +77,12 @@ bool measure(Executor& executor, const Case& golden, std::size_t size, unsigned 
       entered += o.status == Status::Ran && vmx::kind_of(o.outcome) == vmx::OutcomeKind::Entered;
       died += o.status == Status::Died;
     }
-  std::printf("batch %4zu, %u flips, probe %s: %7.0f cases/s (%.2f us a case, %.2f of the emulator's processor), %zu %% entered, %zu died\n", size, flips,
-              golden[vmx::Probe] == vmx::kTimerZero ? "timer " : "vmcall", static_cast<double>(total * size) / seconds,
-              seconds * 1e6 / static_cast<double>(total * size), cpu_each, entered * 100 / (8 * size), died);
+  std::printf(
+      "batch %4zu, %u flips, probe %s: %7.0f cases/s (%.2f us a case, %.2f of the emulator's processor), %zu %% "
+      "entered, %zu died\n",
+      size, flips, golden[vmx::Probe] == vmx::kTimerZero ? "timer " : "vmcall",
+      static_cast<double>(total * size) / seconds, seconds * 1e6 / static_cast<double>(total * size), cpu_each,
+      entered * 100 / (8 * size), died);
   std::fflush(stdout);
   return true;
 }

@@ -163,8 +163,7 @@ Result<void> BochsVmx::collect() {
 Result<void> check_machine(emulator::EmulatorProcess& process, const BochsOptions& options,
                            std::span<const std::uint64_t> profile) {
   agent::Capabilities machine;
-  const auto answer = process.call(agent::Command::Capabilities, 0, {},
-                                   std::as_writable_bytes(std::span(&machine, 1)));
+  const auto answer = process.call(agent::Command::Capabilities, 0, {}, std::as_writable_bytes(std::span(&machine, 1)));
   if (!answer) return tl::unexpected<Error>(answer.error());
   const std::string difference = agent::difference_from_profile(machine, profile);
   if (difference.empty()) return {};
@@ -184,9 +183,8 @@ Result<std::vector<std::unique_ptr<Supervisor>>> start_all(const BochsOptions& o
     const std::filesystem::path own = directory / fmt::format("{}", job);
     std::error_code ignored;
     std::filesystem::create_directory(own, ignored);
-    starting.push_back(std::async(std::launch::async, [=] {
-      return Supervisor::start(spec_of(machine), kFormat, supervision, own);
-    }));
+    starting.push_back(
+        std::async(std::launch::async, [=] { return Supervisor::start(spec_of(machine), kFormat, supervision, own); }));
   }
   std::vector<std::unique_ptr<Supervisor>> started;
   Result<void> first_error;

@@ -24,8 +24,8 @@ struct BochsOptions {
 std::string_view profile_of_model(std::string_view model);
 std::string_view model_of_profile(std::string_view profile);
 
-// Starts the emulators. Named "bochs", version "2.7 tigerlake", trust Independent. A case whose Capability slots are not
-// exactly the profile's is Incomparable("profile").
+// Starts the emulators. Named "bochs", version "2.7 tigerlake", trust Independent. A case whose Capability slots are
+// not exactly the profile's is Incomparable("profile").
 Result<std::unique_ptr<Executor>> make_bochs_vmx(const BochsOptions& options);
 
 }  // namespace diffvisor::bochs

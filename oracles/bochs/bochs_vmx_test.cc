@@ -161,7 +161,8 @@ TEST_F(BochsVmxTest, ChangesOfOneFieldHaveTheirKnownOutcome) {
   std::vector<Case> cases;
   for (const Row& row : kRows) cases.push_back(edited(row));
   const auto out = run(cases);
-  for (std::size_t i = 0; i < cases.size(); ++i) EXPECT_EQ(text_of(out[i]), outcome_text(kRows[i].outcome)) << kRows[i].what;
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    EXPECT_EQ(text_of(out[i]), outcome_text(kRows[i].outcome)) << kRows[i].what;
 }
 
 TEST_F(BochsVmxTest, ContextsDecideHowTheEntryStarts) {
@@ -169,8 +170,8 @@ TEST_F(BochsVmxTest, ContextsDecideHowTheEntryStarts) {
     std::uint64_t context;
     Outcome outcome;
   } rows[] = {
-      {bit(kResume), fail_valid(5)},                    // not launched
-      {bit(kLaunched), fail_valid(4)},                  // VMLAUNCH again
+      {bit(kResume), fail_valid(5)},    // not launched
+      {bit(kLaunched), fail_valid(4)},  // VMLAUNCH again
       {bit(kLaunched) | bit(kResume), entered(52)},
       {bit(kNoCurrent), make_outcome(OutcomeKind::FailInvalid)},
       {bit(kNoCurrent) | bit(kLaunched), make_outcome(OutcomeKind::FailInvalid)},
@@ -178,7 +179,7 @@ TEST_F(BochsVmxTest, ContextsDecideHowTheEntryStarts) {
       {bit(kMovSs) | bit(kLaunched) | bit(kResume), fail_valid(26)},
       {bit(kCpl3), make_outcome(OutcomeKind::GeneralProtection)},
       {bit(kCpl3) | bit(kLaunched) | bit(kResume), make_outcome(OutcomeKind::GeneralProtection)},
-      {bit(kShadowCurrent), fail_valid(7)},             // Bochs 2.7 does not look at the indicator: the fields are zero
+      {bit(kShadowCurrent), fail_valid(7)},  // Bochs 2.7 does not look at the indicator: the fields are zero
       {0, entered(52)},
   };
   std::vector<Case> cases;
@@ -197,7 +198,10 @@ TEST_F(BochsVmxTest, TheAgentSurvivesAnyHostState) {
       {{HostCr4, bit(cr4::OSFXSR) | bit(cr4::OSXMMEXCPT), 0}},
       {{HostCr0, bit(cr0::WP) | bit(cr0::MP), bit(cr0::TS) | bit(cr0::EM) | bit(cr0::AM)}},
       {{HostIa32Efer, bit(efer::NXE) | bit(efer::SCE), 0}},
-      {{HostCr4, 0, bit(cr4::CET)}, {Exit, 0, bit(exit_ctl::LDCET)}, {HostIa32SCet, kAll, 3}, {HostSsp, kAll, 0x420000}},
+      {{HostCr4, 0, bit(cr4::CET)},
+       {Exit, 0, bit(exit_ctl::LDCET)},
+       {HostIa32SCet, kAll, 3},
+       {HostSsp, kAll, 0x420000}},
       {{HostCr4, 0, bit(cr4::CET)}, {Exit, 0, bit(exit_ctl::LDCET)}, {HostIa32SCet, kAll, 4 | bit(11)}},
       {{HostSsSelector, kAll, 0}, {HostDsSelector, kAll, 0}, {HostCsSelector, kAll, 0xfff8}},
       {{HostTrSelector, kAll, 0xfff0}, {HostTrBase, kAll, 0x7fff00000000}},

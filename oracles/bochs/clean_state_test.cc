@@ -2,8 +2,8 @@
 // No case leaves anything for the next one: registers, MSRs and memory are what they were, and observations do not
 // depend on neighbours.
 #include <algorithm>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -151,8 +151,8 @@ class CleanState : public ::testing::Test {
     constexpr std::size_t kRegisters = sizeof(agent::Capabilities) / 8;
     for (std::size_t i = 0; i < was.size(); ++i) {
       if (was[i] == is[i]) continue;
-      const std::string place =
-          i < kRegisters ? fmt::format("register word {}", i) : fmt::format("memory {:#x}", kGuestWindow + (i - kRegisters) * 8);
+      const std::string place = i < kRegisters ? fmt::format("register word {}", i)
+                                               : fmt::format("memory {:#x}", kGuestWindow + (i - kRegisters) * 8);
       return fmt::format("{}: {:#x}, was {:#x}", place, is[i], was[i]);
     }
     return {};

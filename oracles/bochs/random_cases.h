@@ -14,10 +14,15 @@ namespace diffvisor::bochs {
 // Where a change can lose the agent or hang the guest by architecture.
 inline bool is_hazard(const Field& f) {
   switch (f.slot) {
-    case vmx::HostCr3: case vmx::HostRip:                            // the way home
-    case vmx::ExitMsrLoadCount: case vmx::ExitMsrLoadAddr:           // a bad list is a VMX abort
-    case vmx::ExitMsrStoreCount: case vmx::ExitMsrStoreAddr:
-    case vmx::ActivityState: case vmx::PreemptionTimer: case vmx::Pin:  // a guest that sleeps for ever
+    case vmx::HostCr3:
+    case vmx::HostRip:  // the way home
+    case vmx::ExitMsrLoadCount:
+    case vmx::ExitMsrLoadAddr:  // a bad list is a VMX abort
+    case vmx::ExitMsrStoreCount:
+    case vmx::ExitMsrStoreAddr:
+    case vmx::ActivityState:
+    case vmx::PreemptionTimer:
+    case vmx::Pin:  // a guest that sleeps for ever
       return true;
     default:
       return f.role != Role::State;

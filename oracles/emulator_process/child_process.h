@@ -18,9 +18,9 @@
 namespace diffvisor::emulator {
 
 struct ChildSpec {
-  std::vector<std::string> argv;        // argv[0] is looked up in PATH
-  std::vector<std::string> environment; // NAME=value, in addition to ours
-  std::filesystem::path directory;      // its working directory
+  std::vector<std::string> argv;         // argv[0] is looked up in PATH
+  std::vector<std::string> environment;  // NAME=value, in addition to ours
+  std::filesystem::path directory;       // its working directory
 };
 
 struct ChildEnd {

@@ -35,16 +35,33 @@ std::string after(const std::string& console, std::string_view prefix) {
   return console.substr(from, console.find('\n', from) - from);
 }
 
-// "VMENTER CR0 is broken !" is "vmenter_cr_is_broken".
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// A digit on its own is part of a name; more of them are an address or a count, which tells runs apart, not causes.
+std::string_view digit_word(std::string_view text, std::size_t i) {
+  constexpr std::string_view kWords[] = {"zero", "one", "two",   "three", "four",
+                                         "five", "six", "seven", "eight", "nine"};
+  const bool alone = (i == 0 || !is_digit(text[i - 1])) && (i + 1 == text.size() || !is_digit(text[i + 1]));
+  return alone ? kWords[text[i] - '0'] : std::string_view{};
+}
+
+// "VMENTER CR0 is broken !" is "vmenter_cr_zero_is_broken".
 std::string words_of(std::string_view message) {
   std::string words;
-  for (const char c : message) {
+  const auto separate = [&words] {
+    if (!words.empty() && words.back() != '_') words += '_';
+  };
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    const char c = message[i];
     const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (lower >= 'a' && lower <= 'z') {
       words += lower;
-    } else if (!words.empty() && words.back() != '_') {
-      words += '_';
+      continue;
     }
+    separate();
+    if (!is_digit(c)) continue;
+    words += digit_word(message, i);
+    separate();
   }
   words = words.substr(0, 60);
   while (!words.empty() && words.back() == '_') words.pop_back();
@@ -99,7 +116,8 @@ Result<std::uint64_t> EmulatorProcess::post(agent::Command command, std::uint32_
   const std::uint64_t sequence = next_sequence_;
   const Gpa slot = agent::slot_of(sequence);
   if (!input.empty())
-    if (auto done = memory_->write(slot + agent::kInputOffset, input); !done) return tl::unexpected<Error>(done.error());
+    if (auto done = memory_->write(slot + agent::kInputOffset, input); !done)
+      return tl::unexpected<Error>(done.error());
   const agent::Request request{0, command, count, argument};
   const auto bytes = std::as_bytes(std::span(&request, 1)).subspan(sizeof request.sequence);
   if (auto done = memory_->write(slot + sizeof request.sequence, bytes); !done)
@@ -126,7 +144,7 @@ Result<agent::Answer> EmulatorProcess::call(agent::Command command, std::uint64_
   for (;;) {
     const auto r = response(*sequence);
     if (!r) return tl::unexpected<Error>(r.error());
-    if (is_answer_to(*r, *sequence)) {
+    if (r->sequence == *sequence) {
       if (auto done = read_output(*sequence, output); !done) return tl::unexpected<Error>(done.error());
       return r->answer;
     }

@@ -41,8 +41,8 @@ class EmulatorProcess {
   // Writes a request into the next slot. At most agent::kMailboxSlots may be unanswered.
   Result<std::uint64_t> post(agent::Command command, std::uint32_t count, std::uint64_t argument,
                              std::span<const std::byte> input);
+  // The request is answered when Response::sequence is its own.
   Result<agent::Response> response(std::uint64_t sequence) const;
-  bool is_answer_to(const agent::Response& r, std::uint64_t sequence) const { return r.sequence == sequence; }
   Result<void> read_output(std::uint64_t sequence, std::span<std::byte> output) const;
 
   // Posts, waits, reads: for start-up and tests.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests and the fake emulator agree on. Input of command VmxEntry: an addend, then items; result = 3 * item + addend.
+// What tests and the fake emulator agree on. Input of command VmxEntry: an addend, then items; result = 3 * item +
+// addend.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +17,9 @@ inline constexpr std::uint64_t kStuckMark = 0x210000;
 
 // Items that misbehave.
 inline constexpr std::uint64_t kCrash = 1000, kHang = 1001, kStuck = 1002, kPanic = 1003,
-                               kKilled = 1004,           // once: as if somebody else had killed it
-                               kCrashAfterSeven = 1005,  // only with item 7 right before it
-                               kDamage = 1006;           // changes constant memory, and with it later results
+                               kKilled = 1004,  // once: as if somebody else had killed it
+    kCrashAfterSeven = 1005,                    // only with item 7 right before it
+    kDamage = 1006;                             // changes constant memory, and with it later results
 
 inline EmulatorSpec spec(const std::string& program, const std::string& mode = "") {
   EmulatorSpec s;

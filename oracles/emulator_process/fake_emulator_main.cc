@@ -40,21 +40,32 @@ void write_marks(std::size_t wrong_block) {
 // What the items ask for besides a result. `previous` is the item before, 0 for the first since the start.
 void misbehave(std::uint64_t item, std::uint64_t previous) {
   switch (item) {
-    case kCrash: ::raise(SIGSEGV); break;
+    case kCrash:
+      ::raise(SIGSEGV);
+      break;
     case kHang:
       for (;;) asm volatile("");
-    case kStuck: *at<std::uint64_t>(kStuckMark) = 1;
+    case kStuck:
+      *at<std::uint64_t>(kStuckMark) = 1;
       for (;;) asm volatile("");
-    case kPanic: std::printf("message: Device 7 is on FIRE !\n"); std::fflush(stdout); std::_Exit(1);
-    case kKilled: if (::access("killed", F_OK) != 0) {
+    case kPanic:
+      std::printf("message: Device 7 is on FIRE !\n");
+      std::fflush(stdout);
+      std::_Exit(1);
+    case kKilled:
+      if (::access("killed", F_OK) != 0) {
         std::fclose(std::fopen("killed", "w"));
         ::raise(SIGKILL);
       }
       break;
-    case kCrashAfterSeven: if (previous == 7) ::raise(SIGSEGV);
+    case kCrashAfterSeven:
+      if (previous == 7) ::raise(SIGSEGV);
       break;
-    case kDamage: *at<std::uint64_t>(kConstant) = *at<std::uint64_t>(kConstant) + 1; break;
-    default: break;
+    case kDamage:
+      *at<std::uint64_t>(kConstant) = *at<std::uint64_t>(kConstant) + 1;
+      break;
+    default:
+      break;
   }
 }
 

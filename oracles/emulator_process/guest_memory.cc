@@ -48,7 +48,9 @@ class ProcessRam : public GuestMemory {
   }
 
  private:
-  void* address(Gpa gpa) const { return reinterpret_cast<void*>((gpa < agent::kLegacyHole ? bases_.low : bases_.high) + gpa); }
+  void* address(Gpa gpa) const {
+    return reinterpret_cast<void*>((gpa < agent::kLegacyHole ? bases_.low : bases_.high) + gpa);
+  }
   tl::unexpected<Error> gone(const char* what) const {
     return fail(ErrorCode::Environment, fmt::format("process {}", pid_),
                 fmt::format("cannot {} its memory: {}", what, std::strerror(errno)));
@@ -85,16 +87,16 @@ struct Mapping {
   std::uint64_t begin, end;
 };
 
-// Writable private mappings that are large enough to hold the RAM.
+// Writable mappings that can hold the RAM, and not those that are far larger, such as a sanitizer's shadow.
 Result<std::vector<Mapping>> large_mappings(pid_t pid, std::size_t ram_bytes) {
   const auto text = read_file(fmt::format("/proc/{}/maps", pid));
   if (!text) return tl::unexpected<Error>(text.error());
   std::vector<Mapping> found;
   for (std::size_t at = 0; at < text->size(); at = text->find('\n', at) + 1) {
-    unsigned long long begin = 0, end = 0;
+    unsigned long begin = 0, end = 0;
     char rights[5] = {};
-    if (std::sscanf(text->c_str() + at, "%llx-%llx %4s", &begin, &end, rights) == 3 && rights[1] == 'w' &&
-        end - begin + (agent::kLegacyHoleEnd - agent::kLegacyHole) >= ram_bytes)
+    if (std::sscanf(text->c_str() + at, "%lx-%lx %4s", &begin, &end, rights) == 3 && rights[1] == 'w' &&
+        end - begin + (agent::kLegacyHoleEnd - agent::kLegacyHole) >= ram_bytes && end - begin <= 8 * ram_bytes)
       found.push_back({begin, end});
     if (text->find('\n', at) == std::string::npos) break;
   }
@@ -106,8 +108,7 @@ constexpr std::size_t kMarksAtOnce = 512;
 // The last qword of `n` pages, `stride` bytes apart. Errors are reported through errno, as by the system call.
 bool read_marks(pid_t pid, std::uint64_t first_page, std::size_t n, std::size_t stride, std::uint64_t* marks) {
   std::array<iovec, kMarksAtOnce> remote;
-  for (std::size_t i = 0; i < n; ++i)
-    remote[i] = {reinterpret_cast<void*>(first_page + i * stride + kPage - 8), 8};
+  for (std::size_t i = 0; i < n; ++i) remote[i] = {reinterpret_cast<void*>(first_page + i * stride + kPage - 8), 8};
   const iovec local{marks, n * 8};
   return ::process_vm_readv(pid, &local, 1, remote.data(), n, 0) == static_cast<ssize_t>(n * 8);
 }
@@ -157,18 +158,23 @@ Bases find_in(pid_t pid, const Mapping& m, std::size_t ram_bytes) {
   return {};
 }
 
+tl::unexpected<Error> no_permission(pid_t pid, const std::string& detail) {
+  return fail(ErrorCode::Environment, fmt::format("process {}", pid),
+              fmt::format("cannot read its memory: {} (ptrace is restricted: see kernel.yama.ptrace_scope, or the "
+                          "container's seccomp profile)",
+                          detail));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<GuestMemory>> find_process_ram(pid_t pid, std::size_t ram_bytes) {
   const auto mappings = large_mappings(pid, ram_bytes);
-  if (!mappings) return tl::unexpected<Error>(mappings.error());
+  if (!mappings) return no_permission(pid, mappings.error().detail);
   errno = 0;
   for (const Mapping& m : *mappings)
-    if (const Bases bases = find_in(pid, m, ram_bytes); bases.high != 0) return std::make_unique<ProcessRam>(pid, bases);
-  if (errno == EPERM)
-    return fail(ErrorCode::Environment, fmt::format("process {}", pid),
-                "no permission to read its memory (ptrace is restricted: see kernel.yama.ptrace_scope, or a container's "
-                "seccomp profile)");
+    if (const Bases bases = find_in(pid, m, ram_bytes); bases.high != 0)
+      return std::make_unique<ProcessRam>(pid, bases);
+  if (errno == EPERM) return no_permission(pid, std::strerror(errno));
   return fail(ErrorCode::Environment, fmt::format("process {}", pid), "guest RAM not found in one piece");
 }
 

@@ -11,7 +11,8 @@ namespace diffvisor::emulator {
 // $XDG_RUNTIME_DIR, else $TMPDIR, else the system's place for temporary files.
 std::filesystem::path default_run_parent();
 
-// `parent`/diffvisor.<pid>.<n>. The owner holds a lock on a file in it, so a sweep by any process never hits a live one.
+// `parent`/diffvisor.<pid>.<n>. The owner holds a lock on a file in it, so a sweep by any process never hits a live
+// one.
 class RunDirectory {
  public:
   // Sweeps first.

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracles/emulator_process/supervisor.h"
 
+#include <signal.h>
+
 #include <algorithm>
-#include <cstring>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
-
-#include <signal.h>
 
 #include <fmt/format.h>
 
@@ -17,7 +16,6 @@
 namespace diffvisor::emulator {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
@@ -49,8 +47,7 @@ Supervisor::Supervisor(EmulatorSpec spec, BatchFormat format, SupervisorOptions 
 
 Result<std::unique_ptr<Supervisor>> Supervisor::start(EmulatorSpec spec, BatchFormat format, SupervisorOptions options,
                                                       std::filesystem::path directory) {
-  std::unique_ptr<Supervisor> s(
-      new Supervisor(std::move(spec), format, std::move(options), std::move(directory)));
+  std::unique_ptr<Supervisor> s(new Supervisor(std::move(spec), format, std::move(options), std::move(directory)));
   if (auto done = s->restart(); !done) return tl::unexpected<Error>(done.error());
   s->emulator_->child().pause();
   return s;
@@ -65,10 +62,7 @@ Result<void> Supervisor::restart() {
   emulator_ = std::move(*started);
   if (options_.check)
     if (auto ok = options_.check(*emulator_); !ok) return ok;
-  bool readable = true;
-  read_constant(constant_, readable);
-  if (readable) return {};
-  return fail(ErrorCode::Environment, spec_.name, "ended right after its start: " + emulator_->last_words());
+  return read_constant(constant_);
 }
 
 void Supervisor::submit(Batch& batch) {
@@ -138,7 +132,7 @@ Supervisor::End Supervisor::wait_for(std::uint64_t sequence, std::size_t items) 
     const auto response = emulator_->response(sequence);
     if (!response) return child.wait_for_end(milliseconds(500)), End::Died;
     const auto now = steady_clock::now();
-    if (emulator_->is_answer_to(*response, sequence)) {
+    if (response->sequence == sequence) {
       if (seen_working) item_time_ = (item_time_ * 7 + (now - begin) / static_cast<std::int64_t>(items)) / 8;
       return End::Answered;
     }
@@ -204,7 +198,8 @@ Result<void> Supervisor::settle_item(Batch& batch, std::size_t item) {
 
 Result<Supervisor::End> Supervisor::run_alone(Batch& batch, std::size_t item) {
   const auto prefix = std::span(batch.input).first(format_.prefix_bytes);
-  const auto bytes = std::span(batch.input).subspan(format_.prefix_bytes + item * format_.item_bytes, format_.item_bytes);
+  const auto bytes =
+      std::span(batch.input).subspan(format_.prefix_bytes + item * format_.item_bytes, format_.item_bytes);
   alone_.assign(prefix.begin(), prefix.end());
   alone_.insert(alone_.end(), bytes.begin(), bytes.end());
   const auto sequence = emulator_->post(format_.command, 1, 0, alone_);
@@ -223,22 +218,19 @@ std::string_view Supervisor::word_for(End end) {
 
 // ---- memory that nothing may change
 
-void Supervisor::read_constant(std::vector<std::byte>& to, bool& readable) const {
+Result<void> Supervisor::read_constant(std::vector<std::byte>& to) const {
   std::size_t bytes = 0;
   for (const MemoryRange& r : options_.constant) bytes += r.end - r.begin;
   to.resize(bytes);
   std::size_t at = 0;
   for (const MemoryRange& r : options_.constant) {
     const std::size_t n = r.end - r.begin;
-    readable = readable && emulator_->memory().read(r.begin, std::span(to).subspan(at, n)).has_value();
+    if (auto done = emulator_->memory().read(r.begin, std::span(to).subspan(at, n)); !done) return done;
     at += n;
   }
+  return {};
 }
 
-bool Supervisor::is_intact() {
-  bool readable = true;
-  read_constant(constant_now_, readable);
-  return readable && constant_now_ == constant_;
-}
+bool Supervisor::is_intact() { return read_constant(constant_now_) && constant_now_ == constant_; }
 
 }  // namespace diffvisor::emulator

@@ -59,10 +59,10 @@ struct SupervisorOptions {
 
 struct SupervisorCounts {
   std::uint64_t starts = 0;
-  std::uint64_t batches_repeated = 0;    // item by item, after a death or damage
-  std::uint64_t deaths_confirmed = 0;    // an item that ended three emulators
-  std::uint64_t deaths_not_repeated = 0; // an emulator that ended with no item to blame
-  std::uint64_t damaged = 0;             // constant memory was changed; the emulator was replaced
+  std::uint64_t batches_repeated = 0;     // item by item, after a death or damage
+  std::uint64_t deaths_confirmed = 0;     // an item that ended three emulators
+  std::uint64_t deaths_not_repeated = 0;  // an emulator that ended with no item to blame
+  std::uint64_t damaged = 0;              // constant memory was changed; the emulator was replaced
 };
 
 // At most agent::kMailboxSlots batches are with the emulator; further ones wait here. Not thread-safe.
@@ -95,7 +95,7 @@ class Supervisor {
   Result<void> repeat_one_by_one(Batch& batch);
   Result<void> settle_item(Batch& batch, std::size_t item);
   Result<End> run_alone(Batch& batch, std::size_t item);
-  void read_constant(std::vector<std::byte>& to, bool& readable) const;
+  Result<void> read_constant(std::vector<std::byte>& to) const;
   bool is_intact();
   std::string_view word_for(End end);
 

@@ -47,8 +47,8 @@ class SupervisorTest : public ::testing::Test {
     start();
   }
   void start() {
-    auto started = Supervisor::start(fake::spec(DV_FAKE_EMULATOR), {agent::Command::VmxEntry, 8, 8, 8}, options,
-                                     directory.path());
+    auto started =
+        Supervisor::start(fake::spec(DV_FAKE_EMULATOR), {agent::Command::VmxEntry, 8, 8, 8}, options, directory.path());
     EXPECT_TRUE(started) << started.error().text();
     if (started) supervisor = std::move(*started);
   }
@@ -63,7 +63,9 @@ class SupervisorTest : public ::testing::Test {
     std::string text;
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (i != 0) text += ' ';
-      text += !b.deaths[i].empty() ? std::string(b.deaths[i]) : result_of(b, i) == items[i] * 3 + kAddend ? "." : "wrong";
+      text += !b.deaths[i].empty()                        ? std::string(b.deaths[i])
+              : result_of(b, i) == items[i] * 3 + kAddend ? "."
+                                                          : "wrong";
     }
     return text;
   }
@@ -82,7 +84,8 @@ TEST_F(SupervisorTest, GivesEachItemItsResult) {
 TEST_F(SupervisorTest, KeepsTheOrderOfMoreBatchesThanSlots) {
   std::vector<std::vector<std::uint64_t>> items;
   std::vector<Batch> batches;
-  for (std::uint64_t i = 0; i < 3 * agent::kMailboxSlots; ++i) batches.push_back(batch_of(items.emplace_back(i + 1, i)));
+  for (std::uint64_t i = 0; i < 3 * agent::kMailboxSlots; ++i)
+    batches.push_back(batch_of(items.emplace_back(i + 1, i)));
   for (Batch& b : batches) supervisor->submit(b);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     ASSERT_TRUE(supervisor->collect());
@@ -97,7 +100,7 @@ TEST_F(SupervisorTest, FindsTheOneThatCrashes) {
 }
 
 TEST_F(SupervisorTest, FindsEveryGuiltyOne) {
-  EXPECT_EQ(run({fake::kHang, 1, fake::kCrash, fake::kPanic}), "hang . crash panic_device_is_on_fire");
+  EXPECT_EQ(run({fake::kHang, 1, fake::kCrash, fake::kPanic}), "hang . crash panic_device_seven_is_on_fire");
 }
 
 TEST_F(SupervisorTest, NamesAStuckMachine) { EXPECT_EQ(run({1, fake::kStuck}), ". stuck"); }
@@ -146,8 +149,8 @@ TEST_F(SupervisorTest, AnIdleEmulatorSleeps) {
 
 TEST_F(SupervisorTest, AMachineThatFailsItsCheckIsAnError) {
   options.check = [](EmulatorProcess&) -> Result<void> { return fail(ErrorCode::Environment, "fake", "not mine"); };
-  const auto started = Supervisor::start(fake::spec(DV_FAKE_EMULATOR), {agent::Command::VmxEntry, 8, 8, 8}, options,
-                                         directory.path());
+  const auto started =
+      Supervisor::start(fake::spec(DV_FAKE_EMULATOR), {agent::Command::VmxEntry, 8, 8, 8}, options, directory.path());
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().text(), "fake: not mine");
 }

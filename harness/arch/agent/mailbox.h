@@ -47,7 +47,7 @@ enum class Answer : std::uint32_t { Done = 1, UnknownCommand = 2, NoVmx = 3, Gol
 struct Response {
   std::uint64_t sequence;  // written last
   Answer answer;
-  std::uint32_t cursor;    // index of the item in work, moves while the command runs
+  std::uint32_t cursor;  // index of the item in work, moves while the command runs
 };
 
 inline constexpr Gpa kMailbox = 0x2000000;
@@ -73,13 +73,13 @@ struct CpuidReading {
 };
 
 inline constexpr std::uint32_t kMsrsRead[] = {
-    0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489, 0x48a, 0x48b,
-    0x48c, 0x48d, 0x48e, 0x48f, 0x490, 0x491, 0x492, 0x493, 0x03a, 0x277, 0x1d9, 0x38f,
+    0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489, 0x48a, 0x48b, 0x48c, 0x48d, 0x48e, 0x48f,
+    0x490, 0x491, 0x492, 0x493, 0x03a, 0x277, 0x1d9, 0x38f,
     // State that a case can load: STAR, LSTAR, FMASK, KERNEL_GS_BASE, TSC_AUX, U_CET, S_CET, the SSP table.
     0xc0000081, 0xc0000082, 0xc0000084, 0xc0000102, 0xc0000103, 0x6a0, 0x6a2, 0x6a8};
-inline constexpr std::uint32_t kLeavesRead[][2] = {{0, 0},  {1, 0},    {7, 0},          {7, 1},          {0xa, 0},       {0xd, 0},
-                                                   {0xd, 1}, {0x12, 0}, {0x14, 0},       {0x15, 0},       {0x1c, 0},      {0x80000000, 0},
-                                                   {0x80000001, 0}, {0x80000008, 0}, {0x8000000a, 0}};
+inline constexpr std::uint32_t kLeavesRead[][2] = {
+    {0, 0},    {1, 0},    {7, 0},    {7, 1},          {0xa, 0},        {0xd, 0},        {0xd, 1},       {0x12, 0},
+    {0x14, 0}, {0x15, 0}, {0x1c, 0}, {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0}, {0x8000000a, 0}};
 inline constexpr std::size_t kMsrsReadCount = sizeof kMsrsRead / sizeof kMsrsRead[0];
 inline constexpr std::size_t kLeavesReadCount = sizeof kLeavesRead / sizeof kLeavesRead[0];
 
@@ -88,7 +88,7 @@ struct Capabilities {
   // The agent's own state: the same before and after any batch.
   std::uint64_t cr0, cr2, cr3, cr4, efer, dr6, dr7, gdtr_base, idtr_base;
   std::uint64_t maxphyaddr, linear_width;
-  std::uint64_t missing_fields[4];         // bit (slot - vmx::Pin): VMWRITE refused the field
+  std::uint64_t missing_fields[4];  // bit (slot - vmx::Pin): VMWRITE refused the field
   MsrReading msrs[kMsrsReadCount];
   CpuidReading cpuid[kLeavesReadCount];
 };

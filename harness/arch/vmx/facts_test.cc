@@ -25,13 +25,19 @@ std::uint64_t some_address(Rng& rng) {
   return base + rng.below(0x90) - 0x48;
 }
 
+// Often what a clean page holds here or elsewhere.
+std::uint64_t some_value(Rng& rng) {
+  constexpr std::uint64_t kClean[] = {0, kFillerMsr, kGoldenPml4Entry};
+  return rng.one_in(3) ? rng.pick(std::span<const std::uint64_t>(kClean)) : rng.next();
+}
+
 Case random_case(Rng& rng) {
   Case c = golden_case(schema(), static_cast<std::uint16_t>(rng.below(schema().profiles.size())));
   c.v[Context] = rng.below(64);
   for (const Slot s : {VirtualApicAddr, VmcsLinkPointer, GuestCr3, EntryMsrLoadAddr}) c.v[s] = some_address(rng);
   for (const Field& f : schema().fields) {
     if (f.role != Role::Fact) continue;
-    for (unsigned i = 0; i < f.count; ++i) c.v[f.slot + i] = rng.next();
+    for (unsigned i = 0; i < f.count; ++i) c.v[f.slot + i] = some_value(rng);
   }
   clip_to_widths(c);
   return c;

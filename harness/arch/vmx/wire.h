@@ -17,7 +17,7 @@ inline constexpr std::size_t kWireFacts = 2 + 4 + 3 * kEntryMsrFacts;
 struct WireFact {
   std::uint64_t address;  // inside the pages a case may set
   std::uint64_t value;
-  std::uint64_t bytes;    // 1, 4 or 8
+  std::uint64_t bytes;  // 1, 4 or 8
 };
 
 struct WireCase {
@@ -35,13 +35,13 @@ struct WireBatch {
 
 enum class WireStatus : std::uint64_t {
   NotRun,
-  Exit,                // a VM exit, also that of a failed entry
+  Exit,  // a VM exit, also that of a failed entry
   FailInvalid,
   FailValid,
   InvalidOpcode,
   GeneralProtection,
-  ContextImpossible,   // the machine cannot be brought into the case's context
-  FactOutside,         // a fact outside the pages a case may set; nothing was run
+  ContextImpossible,  // the machine cannot be brought into the case's context
+  FactOutside,        // a fact outside the pages a case may set; nothing was run
 };
 
 struct WireResult {

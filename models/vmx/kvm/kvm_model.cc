@@ -54,7 +54,7 @@ std::optional<KvmRuling> software(const std::uint64_t* v, const rules::EditedRul
   Survey s;
   table.set().survey(v, s);
   if (table.edited()) s = table.survey(v, s);
-  const auto phase = table.ruling(s);
+  const auto phase = table.ruling(v, s);
   std::optional<std::size_t> first;
   phase.deciders.each([&](std::size_t i) {
     if (!first) first = i;
