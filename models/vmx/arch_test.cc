@@ -237,7 +237,7 @@ const std::vector<Vector> kVectors = {
   {kTiger, kTimerZero, pae({{Cr3Pdpte, '=', b(40) | 1}}), kBadPdpte},
   {kTiger, kTimerZero, pae({{Cr3Pdpte, '=', 0x401e01}}), kTimer52},
   {kTiger, kTimerZero, pae({{Cr3Pdpte, '=', 0x401006}}), kTimer52},
-  {kTiger, kTimerZero, pae({{GuestCr3, '=', kGuestCr3}, {Cr3Pdpte, '=', 0x401007}}), kBadPdpte},
+  {kTiger, kTimerZero, pae({{GuestCr3, '=', kGuestCr3}, {Cr3Pdpte, '=', 0x401027}}), kBadPdpte},
   {kTiger, kTimerZero, pae({{GuestCr3, '=', 0x1000}}), "vmx.limit.cr3_pdptes"},
   {kTiger, kTimerZero, pae({{GuestCr3, '=', kRamEnd}}), "vmx.limit.cr3_pdptes"},
   {kTiger, kTimerZero, pae({{EntryIntrInfo, '=', 0x80000306}}), "vmx.limit.event_memory_pae"},

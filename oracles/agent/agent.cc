@@ -45,6 +45,7 @@ extern "C" [[noreturn]] void agent_main() {
   wait_for(kGo, kGoValue);
   build_host_tables();
   build_guest_window();
+  set_breakpoints();
   agent_cr0 = read_cr0();
   agent_cr4 = read_cr4();
   agent_efer = rdmsr(0xc0000080);

@@ -21,10 +21,13 @@ void build_guest_window();
 void restore_page_walks();
 // The page-directory entry of the golden tables that maps the guest window.
 u64 window_entry();
-// Clean content of everything a guest can reach.
-void restore_guest_window();
+// Copies a piece of the guest window back to what it was at start-up; outside the window it does nothing.
+void restore_range(u64 address, u64 bytes);
 // Clean content of `bytes` bytes inside the guest window.
 void restore_bytes(u64 address, u64 bytes);
+
+// Breakpoint addresses where no guest of ours goes: a case may set DR7, but not DR0 to DR3.
+void set_breakpoints();
 
 // vmx_machine.cc
 bool has_vmx();

@@ -35,14 +35,15 @@ void clear_qwords(u64 from, u64 bytes) {
 struct Walk {
   u64 address, value;
 };
-// Accessed and dirty bits are clear in guest tables and EPT alike, so that a test can see them being set.
+// Guest entries have their accessed bit set: a walk under EPT could not set it. The dirty bit is clear and tells of any
+// write through them. EPT lets the guest read and execute the window, never write: what it writes nobody has to undo.
 constexpr Walk kWalks[] = {
-    {kGuestCr3, 0x401007},
-    {kGuestCr3 + kPage, 0x402007},
-    {kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0x87},
+    {kGuestCr3, 0x401027},
+    {kGuestCr3 + kPage, 0x402027},
+    {kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xa7},
     {kEptPml4, (kEptPml4 + kPage) | 7},
     {kEptPml4 + kPage, (kEptPml4 + 2 * kPage) | 7},
-    {kEptPml4 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xb7},  // write-back, 2 MiB
+    {kEptPml4 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xb5},  // read, execute, write-back, 2 MiB
 };
 
 // All of the page, so that a case with another RIP in it does not end in a HLT that nothing wakes.
@@ -120,7 +121,15 @@ void restore_page_walks() {
   for (const Walk& walk : kWalks) *at<u64>(walk.address) = walk.value;
 }
 
-void restore_guest_window() { copy_qwords(kGuestWindow, AGENT_CLEAN_COPY, kListsEnd - kGuestWindow); }
+void set_breakpoints() {
+  constexpr u64 kNowhere = 0x00006b6b6b6b6b00;
+  asm volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(kNowhere));
+}
+
+void restore_range(u64 address, u64 bytes) {
+  if (address < kGuestWindow || address + bytes > kListsEnd) return;
+  copy_qwords(address, AGENT_CLEAN_COPY + (address - kGuestWindow), bytes);
+}
 
 void restore_bytes(u64 address, u64 bytes) {
   memcpy(at<void>(address), at<void>(AGENT_CLEAN_COPY + (address - kGuestWindow)), bytes);

@@ -11,8 +11,7 @@ namespace {
 using namespace vmx;
 
 constexpr u32 kInstructionErrorField = 0x4400, kReasonField = 0x4402, kIntrInfoField = 0x4404, kIntrErrorField = 0x4406,
-              kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400,
-              kGuestCr3Field = encoding_of(GuestCr3);
+              kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400;
 constexpr u64 kReasonTimer = 52, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
 
 constexpr bool has(u64 word, unsigned bit) { return word >> bit & 1; }
@@ -136,21 +135,23 @@ unsigned way_of_entry(u64 context) {
          (has(context, kCpl3) ? ENTER_CPL3 : 0u);
 }
 
-// Makes kVmcs current and clear, or launched by an entry of the golden case.
+// Makes the case's VMCS current and clear, or launched by an entry of the golden case. One that is to be a shadow VMCS
+// is written as an ordinary one first.
 bool prepare_vmcs(const WireCase& golden, u64 context) {
-  vmclear(kVmcs);
-  vmptrld(kVmcs);
+  const u64 region = has(context, kShadowCurrent) ? kShadowVmcs : kVmcs;
+  vmclear(region);
+  vmptrld(region);
   if (!has(context, kLaunched)) return true;
   write_fields(golden.block);
-  const bool entered = enter(0) == 0 && (vmread(kReasonField) & kEntryFailure) == 0;
-  restore_page_walks();
-  return entered;
+  return enter(0) == 0 && (vmread(kReasonField) & kEntryFailure) == 0;
 }
 
-// Makes another pointer current than the one the fields were written through.
+// Makes the current VMCS what the context says it is. A VMCS turns into a shadow VMCS by way of VMCLEAR, so it cannot be
+// launched as well.
 bool choose_current(u64 context) {
-  if (has(context, kNoCurrent)) return vmclear(kVmcs);
+  if (has(context, kNoCurrent)) return vmclear(has(context, kShadowCurrent) ? kShadowVmcs : kVmcs);
   if (!has(context, kShadowCurrent)) return true;
+  if (has(context, kLaunched)) return false;
   vmclear(kShadowVmcs);
   constexpr u32 kShadowIndicator = u32{1} << 31;
   *at<u32>(kShadowVmcs) |= kShadowIndicator;
@@ -212,39 +213,47 @@ void read_exit(WireResult& r) {
 // ---- leaving nothing behind
 
 // What a guest can have changed in memory.
-enum class Trace { Nothing, PageWalks, Anything };
+// What a guest that ran, or took an event, can have left in memory.
+enum class Trace {
+  Nothing,
+  Registers,  // debug registers and CR2; the guest could not write
+  Tables,     // 32-bit paging sees nothing of the window but its own page tables
+  Window,
+};
 
-// The golden tables map the guest window with one large page, so its dirty bit tells of any write through them.
-bool walked_without_writing(State s) {
-  constexpr u64 kDirty = u64{1} << 6;
-  return has(s[Entry], entry_ctl::IA32E) && has(s[GuestCr0], cr0::PG) && s[GuestCr3] >> 12 == kGuestCr3 >> 12 &&
-         vmread(kGuestCr3Field) == s[GuestCr3] && (window_entry() & kDirty) == 0;
-}
+bool has_secondary(State s, unsigned control) { return has(s[Proc], proc::SECONDARY) && has(s[Proc2], control); }
 
 Trace trace_of(State s, const WireResult& r) {
-  constexpr u64 kWritesByItself = u64{1} << proc2::VID | u64{1} << proc2::PML | u64{1} << proc2::EPTVE;
-  if (s[ExitMsrStoreCount] != 0) return Trace::Anything;
-  if (has(s[Proc], proc::SECONDARY) && (s[Proc2] & kWritesByItself) != 0) return Trace::Anything;
+  constexpr u64 kDirty = u64{1} << 6;
   const bool undisturbed = (s[EntryIntrInfo] & kValid) == 0 && s[PendingDbg] == 0 && (s[Interruptibility] & 3) == 0;
   if (r.record[kExitReason] == kReasonTimer && undisturbed) return Trace::Nothing;
-  return walked_without_writing(s) ? Trace::PageWalks : Trace::Anything;
+  if (has_secondary(s, proc2::EPT)) return Trace::Registers;
+  if (!has(s[Entry], entry_ctl::IA32E)) return Trace::Tables;
+  // One large page maps the window, so its dirty bit tells of any write.
+  return (window_entry() & kDirty) == 0 ? Trace::Registers : Trace::Window;
 }
 
-void restore_fault_registers() {
+void restore_debug_registers() {
   constexpr u64 kCleanDr6 = 0xffff0ff0;
   if (read_cr2() != 0) write_cr2(0);
   u64 dr6;
   asm volatile("mov %%dr6, %0" : "=r"(dr6));
   if (dr6 != kCleanDr6) asm volatile("mov %0, %%dr6" ::"r"(kCleanDr6));
+  set_breakpoints();
 }
 
 void restore_memory(Trace trace) {
   if (trace == Trace::Nothing) return;
+  restore_debug_registers();
+  if (trace == Trace::Tables) restore_range(kGuestCr3, 3 * kPage);
+  if (trace == Trace::Window) restore_range(kGuestWindow, kListsEnd - kGuestWindow);
   restore_page_walks();
-  restore_fault_registers();
-  if (trace == Trace::PageWalks) return;
-  restore_guest_window();
-  asm volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(u64{0}));
+}
+
+// What the processor itself writes at entry and exit.
+void restore_processor_writes(State s) {
+  if (has(s[Proc], proc::TPRSH)) restore_range(s[VirtualApicAddr], kPage);
+  if (s[ExitMsrStoreCount] != 0) restore_range(kExitMsrStoreList, 2 * kPage);
 }
 
 // NMI blocking survives VM exits, VMCLEAR and VMXOFF in an emulator that keeps it in the CPU (Bochs 2.7 does).
@@ -256,7 +265,10 @@ bool can_leave_nmi_blocking(State s) {
 void put_back(State s, const WireResult& r) {
   if (r.status != WireStatus::Exit) return;
   restore_loaded_msrs(s);
-  if ((r.record[kExitReason] & kEntryFailure) == 0) restore_memory(trace_of(s, r));
+  if ((r.record[kExitReason] & kEntryFailure) == 0) {
+    restore_memory(trace_of(s, r));
+    restore_processor_writes(s);
+  }
   if (can_leave_nmi_blocking(s)) end_nmi_blocking();
 }
 
@@ -287,6 +299,7 @@ bool run_case(const WireCase& golden, const WireCase& c, WireResult& r) {
   write_fields(c.block);
   if (!choose_current(c.context)) {
     r.status = WireStatus::ContextImpossible;
+    make_second_vmcs_ordinary();
     return true;
   }
   write_facts(c);

@@ -103,7 +103,7 @@ int run(int argc, char** argv) {
     golden[vmx::Probe] = probe;
     reset_to_golden(golden);
     for (const unsigned flips : {0u, 8u})
-      for (const std::size_t size : {64, 256, 512})
+      for (const std::size_t size : {64u, 256u, 512u})
         if (!measure(**executor, golden, size, flips)) return 2;
   }
   return 0;

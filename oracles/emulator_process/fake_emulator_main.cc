@@ -20,6 +20,12 @@ namespace {
 
 using namespace fake;
 
+// A sanitizer would turn the signal into an exit.
+void crash() {
+  ::signal(SIGSEGV, SIG_DFL);
+  ::raise(SIGSEGV);
+}
+
 std::byte* ram;
 
 template <class T>
@@ -41,7 +47,7 @@ void write_marks(std::size_t wrong_block) {
 void misbehave(std::uint64_t item, std::uint64_t previous) {
   switch (item) {
     case kCrash:
-      ::raise(SIGSEGV);
+      crash();
       break;
     case kHang:
       for (;;) asm volatile("");
@@ -59,7 +65,7 @@ void misbehave(std::uint64_t item, std::uint64_t previous) {
       }
       break;
     case kCrashAfterSeven:
-      if (previous == 7) ::raise(SIGSEGV);
+      if (previous == 7) crash();
       break;
     case kDamage:
       *at<std::uint64_t>(kConstant) = *at<std::uint64_t>(kConstant) + 1;

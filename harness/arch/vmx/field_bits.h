@@ -252,7 +252,7 @@ INTERESTING(EntryExceptionErrorCode)({0, 0xffff, 0x8000, 0x10000, 0x7fff});
 INTERESTING(EntryInstructionLen)({0, 1, 2, 15, 16});
 INTERESTING(VmcsLinkPointer)({~std::uint64_t{0}, kShadowVmcs, kVmcs, kScratch, kScratch + kPage, kRamEnd, kVmxonRegion});
 INTERESTING(LinkDword0)({4, 0x2b, 0x11e57ed0, 0x80000004, 0x8000002b, 0x91e57ed0, 0, 0xffffffff});
-#define PDPTES {0, 1, 0x401001, 0x401007, 0x401019, 0x401021, 0x401101, 0x401e01, 0x8000000000000001, 0x10000000001}
+#define PDPTES {0, 1, 0x401001, 0x401007, 0x401027, 0x401019, 0x401021, 0x401101, 0x401e01, 0x8000000000000001, 0x10000000001}
 INTERESTING(GuestPdpte0)(PDPTES);
 INTERESTING(GuestPdpte1)(PDPTES);
 INTERESTING(GuestPdpte2)(PDPTES);
