@@ -12,12 +12,6 @@ PairWatch::PairWatch(const Domain& domain) : domain_(&domain), reads_(domain.rul
   }
 }
 
-bool PairWatch::passes(const compare::Reading& r) const {
-  bool pass = !r.ruling.deciders.none();
-  r.ruling.deciders.each([&](std::size_t i) { pass &= domain_->rules->rows[i].kind == rules::Kind::Exit; });
-  return pass;
-}
-
 std::optional<std::size_t> PairWatch::broken_alone(const compare::Reading& r) const {
   std::size_t rule = 0;
   r.ruling.deciders.each([&](std::size_t i) { rule = i; });
@@ -32,18 +26,17 @@ bool PairWatch::differ_only_in(const Case& a, const Case& b, std::size_t rule) c
 }
 
 std::optional<std::size_t> PairWatch::confirms(const Committed& now, std::size_t e) const {
-  if (now.index % 2 == 0 || now.index != index_ + 1 || !before_passes_ || !agreed_[e]) return std::nullopt;
+  if (now.index % 2 == 0 || now.index != index_ + 1 || !agreed_[e]) return std::nullopt;
   if (now.verdicts[e].kind != compare::VerdictKind::Agree) return std::nullopt;
   const auto rule = broken_alone(now.reading);
-  if (!rule || !differ_only_in(before_, now.c, *rule)) return std::nullopt;
+  if (!rule || phase_before_ <= domain_->rules->rows[*rule].phase || !differ_only_in(before_, now.c, *rule)) return std::nullopt;
   return rule;
 }
 
 void PairWatch::remember(const Committed& k) {
   if (k.index % 2 == 1) return;
   index_ = k.index;
-  before_passes_ = passes(k.reading);
-  if (!before_passes_) return;
+  phase_before_ = k.reading.ruling.phase;
   before_ = k.c;
   agreed_.assign(k.seen.size(), false);
   for (std::size_t e = 0; e < k.seen.size(); ++e)

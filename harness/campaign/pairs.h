@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Confirmation: an executor has confirmed rule k when it lets a valid case pass and gives k's outcome for a case that
-// differs from it only in bits that k reads and breaks k alone.
+// Confirmation: an executor has confirmed rule k when it gives k's outcome for a case that breaks k alone, and gets past
+// k's phase (enters, or fails for a reason that is judged later) for one that differs only in bits that k reads.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,6 @@ class PairWatch {
   void remember(const Committed& k);
 
  private:
-  bool passes(const compare::Reading& r) const;
   std::optional<std::size_t> broken_alone(const compare::Reading& r) const;
   bool differ_only_in(const Case& a, const Case& b, std::size_t rule) const;
 
@@ -27,7 +26,7 @@ class PairWatch {
   std::vector<rules::Locks> reads_;  // by rule
   std::uint64_t index_ = ~std::uint64_t{0} - 1;
   Case before_;
-  bool before_passes_ = false;
+  std::uint8_t phase_before_ = 0;
   std::vector<bool> agreed_;
 };
 

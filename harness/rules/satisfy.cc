@@ -46,7 +46,7 @@ Locks base_locks(const Schema& schema) {
   locks.fill(~std::uint64_t{0});
   for (const Field& f : schema.fields)
     for (unsigned i = 0; i < f.count; ++i)
-      if (f.role == Role::State || f.role == Role::Fact) locks[f.slot + i] = ~ones(f.width);
+      if (f.role != Role::Capability) locks[f.slot + i] = ~ones(f.width);
   return locks;
 }
 
@@ -71,7 +71,7 @@ bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& l
     held = lock_changes(held, before, v);
     wanted.set(*also);
   }
-  if (!satisfy_all(set, v, held, rng, normalise, wanted, 12)) return false;
+  satisfy_all(set, v, held, rng, normalise, wanted, 12);  // what cannot be mended may lie in a later phase
   Survey s;
   set.survey(v, s);
   const std::uint8_t last = std::max(set.rows[k].phase, also ? set.rows[*also].phase : std::uint8_t{0});
@@ -85,7 +85,10 @@ bool mend_only(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks&
   Locks held = locks;
   for (std::size_t s = 0; s < kMaxSlots; ++s) held[s] |= ~readable[s];
   if (!make(set.rows[k].must, v, held, true, rng, set.functions)) return false;
-  return satisfy_all(set, v, held, rng, normalise, {}, 8);
+  satisfy_all(set, v, held, rng, normalise, {}, 8);
+  Survey s;
+  set.survey(v, s);
+  return checks_and_limits_up_to(set, set.rows[k].phase, s.broken).none();
 }
 
 }  // namespace diffvisor::rules

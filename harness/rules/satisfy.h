@@ -14,7 +14,7 @@ namespace diffvisor::rules {
 // Called after each pass: ties derived values (memory facts) to the fields they depend on. May be null.
 using Normalise = void (*)(std::uint64_t* v);
 
-// Locks that every repair of this schema starts from: capabilities, context, and bits above each field's width.
+// Locks that every repair of this schema starts from: capabilities, and bits above each field's width.
 Locks base_locks(const Schema& schema);
 
 // Breaks no rule afterwards (checks and limits; exits are events) except those in `skip`; false if it gave up.
@@ -27,7 +27,8 @@ bool satisfy_all(const RuleSet& set, std::uint64_t* v, const Locks& locks, Rng& 
 bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise,
              std::optional<std::size_t> also = std::nullopt);
 
-// From a state where exactly k is broken to the nearest valid one: only bits that k reads change. False if none found.
+// From a state where exactly k is broken to one where no rule up to its phase is: only bits that k reads change. False if
+// none was found.
 bool mend_only(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise);
 
 }  // namespace diffvisor::rules

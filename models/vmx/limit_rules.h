@@ -54,6 +54,8 @@ constexpr Expr debug_trap_exits() { return debug_trap_certain() && bit(Exception
 // clang-format off
 inline constexpr auto kControlLimits = std::to_array<Rule>({
   // vmx.ctl.tprthr.vtpr reads this byte; a bad address fails whatever it holds.
+  // An emulator that computes the size of the list in 32 bits would load whatever memory holds.
+  limit("vmx.limit.exit_msr_load_count", kControlLimitPhase, always(), zero(ExitMsrLoadCount, 31, 28)),
   limit("vmx.limit.vtpr",                kControlLimitPhase, vtpr_compared() && page_aligned(VirtualApicAddr) && width(VirtualApicAddr),
                                                              in_scratch(VirtualApicAddr) || above_ram(VirtualApicAddr)),
 });
@@ -65,7 +67,7 @@ inline constexpr auto kHostLimits = std::to_array<Rule>({
   // The agent's tables have four levels. Its pages are supervisor pages, so SMEP and SMAP do not matter.
   limit("vmx.limit.host_la57",           kHostLimitPhase,    always(), clear(HostCr4, cr4::LA57)),
   // The agent has no shadow stack and no ENDBR, and its pages have protection key 0.
-  limit("vmx.limit.host_cet",            kHostLimitPhase,    bit(HostCr4, cr4::CET), bit(Exit, exit_ctl::LDCET) && clear(HostIa32SCet, 0) && clear(HostIa32SCet, 2)),
+  limit("vmx.limit.host_cet",            kHostLimitPhase,    bit(HostCr4, cr4::CET), (bit(Exit, exit_ctl::LDCET) && clear(HostIa32SCet, 0) && clear(HostIa32SCet, 2)) || (clear(Exit, exit_ctl::LDCET) && clear(Entry, entry_ctl::LDCET))),
   limit("vmx.limit.host_pks",            kHostLimitPhase,    bit(HostCr4, cr4::PKS), bit(Exit, exit_ctl::LDPKRS) && zero(HostIa32Pkrs, 1, 0)),
   // A list of junk loads junk MSRs into the agent, or hangs the exit.
   limit("vmx.limit.exit_msr_load_list",  kHostLimitPhase,    always(), harmless_exit_list(ExitMsrLoadCount, ExitMsrLoadAddr, kExitMsrLoadList)),

@@ -212,7 +212,6 @@ void read_exit(WireResult& r) {
 
 // ---- leaving nothing behind
 
-// What a guest can have changed in memory.
 // What a guest that ran, or took an event, can have left in memory.
 enum class Trace {
   Nothing,
@@ -223,14 +222,16 @@ enum class Trace {
 
 bool has_secondary(State s, unsigned control) { return has(s[Proc], proc::SECONDARY) && has(s[Proc2], control); }
 
+// Golden tables and those a case can make of the guest window's own pages map the window by one large page, so its dirty
+// bit tells of any write through them. Under EPT the window is not writable at all.
 Trace trace_of(State s, const WireResult& r) {
   constexpr u64 kDirty = u64{1} << 6;
   const bool undisturbed = (s[EntryIntrInfo] & kValid) == 0 && s[PendingDbg] == 0 && (s[Interruptibility] & 3) == 0;
   if (r.record[kExitReason] == kReasonTimer && undisturbed) return Trace::Nothing;
+  if ((window_entry() & kDirty) != 0) return Trace::Window;
   if (has_secondary(s, proc2::EPT)) return Trace::Registers;
   if (!has(s[Entry], entry_ctl::IA32E)) return Trace::Tables;
-  // One large page maps the window, so its dirty bit tells of any write.
-  return (window_entry() & kDirty) == 0 ? Trace::Registers : Trace::Window;
+  return s[GuestCr3] >> 12 == kGuestCr3 >> 12 ? Trace::Registers : Trace::Window;
 }
 
 void restore_debug_registers() {
@@ -250,10 +251,18 @@ void restore_memory(Trace trace) {
   restore_page_walks();
 }
 
+void restore_stored_msrs(State s) {
+  const u64 from = s[ExitMsrStoreAddr];
+  if (from < kGuestWindow || from >= kListsEnd) return;
+  const u64 bytes = s[ExitMsrStoreCount] * 16, room = kListsEnd - from;
+  restore_range(from, bytes < room ? bytes : room);
+}
+
 // What the processor itself writes at entry and exit.
 void restore_processor_writes(State s) {
   if (has(s[Proc], proc::TPRSH)) restore_range(s[VirtualApicAddr], kPage);
-  if (s[ExitMsrStoreCount] != 0) restore_range(kExitMsrStoreList, 2 * kPage);
+  if (has_secondary(s, proc2::EPTVE)) restore_range(s[VeInfoAddress], kPage);
+  if (s[ExitMsrStoreCount] != 0) restore_stored_msrs(s);
 }
 
 // NMI blocking survives VM exits, VMCLEAR and VMXOFF in an emulator that keeps it in the CPU (Bochs 2.7 does).

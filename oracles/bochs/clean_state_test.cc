@@ -57,7 +57,13 @@ Case case_of(const Disturbance& d) {
 // clang-format off
 const Disturbance kDisturbances[] = {
     {"walks the guest's tables",       kVmcall,    {}, entered(18)},
-    {"walks EPT with accessed bits",   kVmcall,    {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT)}, {Eptp, kAll, kEptPml4 | 0x5e}}, entered(18)},
+    {"walks EPT",                      kVmcall,    {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT)}, {Eptp, kAll, kEptPml4 | 0x1e}}, entered(18)},
+    // With accessed and dirty bits a walk of the guest's tables counts as a write, which EPT forbids.
+    {"walks EPT with accessed bits",   kVmcall,    {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT)}, {Eptp, kAll, kEptPml4 | 0x5e}}, entered(48)},
+    {"turns an EPT violation into #VE", kVmcall,   {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT) | bit(proc2::EPTVE)}, {Eptp, kAll, kEptPml4 | 0x1e}, {VeInfoAddress, kAll, kScratch}, {EntryIntrInfo, 0, kInject | 0xb0d}, {ExceptionBitmap, kAll, 0}}, entered(2)},
+    {"walks tables that are not golden", kVmcall,  {{GuestCr3, kAll, kHostCr3}}, entered(18)},
+    {"pushes through tables that are not golden", kVmcall, {{GuestCr3, kAll, kHostCr3}, {EntryIntrInfo, 0, kInject | 0xb0d}}, entered(18)},
+    {"runs with PAE tables of its own", kVmcall,   {{Entry, bit(entry_ctl::IA32E), 0}, {GuestIa32Efer, kAll, 0}, {GuestCsAr, kAll, 0xc09b}, {GuestCr3, kAll, kScratch}, {Cr3Pdpte, kAll, 0x402001}, {EntryIntrInfo, 0, kInject | 0x306}}, entered(18)},
     {"has facts",                      kTimerZero, {{EntryMsrLoadCount, 0, 2}, {EntryMsrValue + 1, kAll, 0x1234}}, entered(52)},
     {"has facts and fails",            kTimerZero, {{EntryMsrLoadCount, 0, 2}, {EntryMsrReserved, 0, 1}, {GuestRflags, kAll, 0}}, fail_guest(0)},
     {"has a second VMCS",              kTimerZero, {{VmcsLinkPointer, kAll, kShadowVmcs}, {LinkDword0, kAll, 4}}, entered(52)},
@@ -93,7 +99,7 @@ const Disturbance kDisturbances[] = {
     {"is launched already",            kTimerZero, {}, fail_valid(4), bit(kLaunched)},
     {"resumes",                        kVmcall,    {}, entered(18), bit(kLaunched) | bit(kResume)},
     {"has no current VMCS",            kTimerZero, {}, make_outcome(OutcomeKind::FailInvalid), bit(kNoCurrent)},
-    {"has a shadow VMCS current",      kTimerZero, {}, fail_valid(7), bit(kShadowCurrent)},
+    {"has a shadow VMCS current",      kVmcall,    {}, entered(18), bit(kShadowCurrent)},
     {"is blocked by MOV SS",           kTimerZero, {}, fail_valid(26), bit(kMovSs)},
     {"comes from CPL 3",               kTimerZero, {}, make_outcome(OutcomeKind::GeneralProtection), bit(kCpl3)},
 };

@@ -64,6 +64,9 @@ void misbehave(std::uint64_t item, std::uint64_t previous) {
         ::raise(SIGKILL);
       }
       break;
+    case kAlwaysKilled:
+      ::raise(SIGKILL);
+      break;
     case kCrashAfterSeven:
       if (previous == 7) crash();
       break;

@@ -113,11 +113,16 @@ TEST_F(SupervisorTest, BatchesBehindADeathAreNotLost) {
   ASSERT_TRUE(supervisor->collect());
   EXPECT_EQ(first.deaths[0], "crash");
   EXPECT_EQ(text_of(second, {8, 9}), ". .");
+  EXPECT_EQ(supervisor->counts().batches_repeated, 1u);
 }
 
 TEST_F(SupervisorTest, BeingKilledByAStrangerIsNobodysFault) {
   EXPECT_EQ(run({1, fake::kKilled, 2}), ". . .");
   EXPECT_EQ(supervisor->counts().deaths_confirmed, 0u);
+}
+
+TEST_F(SupervisorTest, BeingKilledForEverIsAnError) {
+  EXPECT_EQ(run({1, fake::kAlwaysKilled}), "fake: somebody keeps killing the emulator");
 }
 
 TEST_F(SupervisorTest, AKillWhileIdleIsNoticed) {
