@@ -66,6 +66,7 @@ bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& l
   RuleBits wanted;
   wanted.set(k);
   Locks held = lock_changes(locks, before, v);
+  if (rng.one_in(2)) add_bits_read(set.rows[k].must, held);  // a repair elsewhere must not undo it by another bit
   if (also) {
     if (!break_rule(set, *also, v, held, rng)) return false;
     held = lock_changes(held, before, v);

@@ -155,7 +155,7 @@ const std::vector<Vector> kVectors = {
   {kTiger, kTimerZero, {{HostCr0, '|', b(cr0::NW)}}, kTimer52},
   {kTiger, kTimerZero, {{HostCr4, '|', b(24)}}, kError8},
   {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}, {HostCr0, '-', b(cr0::WP)}}, kError8},
-  {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}}, "vmx.limit.host_cet"},
+  {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}, {Entry, '|', b(entry_ctl::LDCET)}}, "vmx.limit.host_cet"},
   {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::CET)}, {Exit, '|', b(exit_ctl::LDCET)}}, kTimer52},
   {kTiger, kTimerZero, {{HostCr4, '|', b(cr4::SMAP)}}, kTimer52},
   {kKvm,   kTimerZero, {{HostCr4, '|', b(cr4::LA57)}}, "vmx.limit.host_la57"},

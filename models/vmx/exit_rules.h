@@ -25,6 +25,8 @@ constexpr Expr tpr_below_threshold() {
   return tpr_shadow() && !secondary(proc2::VID) && secondary(proc2::VAPICACC) &&
          !le(bits(TprThreshold, 3, 0), bits(Vtpr, 7, 4)) && le(all(ActivityState), 1);
 }
+// Fetching from it, or walking tables in it, meets the APIC-access page.
+constexpr Expr in_guest_window(Slot s) { return eq(bits(s, 63, 21), kGuestWindow >> 21); }
 constexpr Expr nmi_window() {
   return bit(Proc, proc::NMIWIN) && clear(Interruptibility, 3) && clear(Interruptibility, 1);
 }
@@ -45,7 +47,7 @@ inline constexpr auto kExitRules = std::to_array<Rule>({
   exit_event("vmx.exit.nmi_window_after_sti",  "29.7.6", 6,  kEntered,                      nmi_window() && bit(Interruptibility, 0)),
   exit_event("vmx.exit.nmi_window",            "29.7.6", 7,  entered(kNmiWindowExit),       nmi_window()),
   exit_event("vmx.exit.interrupt_window",      "29.7.5", 8,  entered(kInterruptWindowExit), interrupt_window()),
-  exit_event("vmx.exit.vmcall",                "28.1.2", 9,  entered(kVmcallExit),          eq(all(Probe), kVmcall)),
+  exit_event("vmx.exit.vmcall",                "28.1.2", 9,  entered(kVmcallExit),          eq(all(Probe), kVmcall) && !timer_expired() && !(secondary(proc2::VAPICACC) && in_guest_window(ApicAccessAddr))),
   exit_event("vmx.exit.other",                 "29.3.2", 10, kEntered,                      always()),
 });
 // clang-format on

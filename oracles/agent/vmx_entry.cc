@@ -146,12 +146,12 @@ bool prepare_vmcs(const WireCase& golden, u64 context) {
   return enter(0) == 0 && (vmread(kReasonField) & kEntryFailure) == 0;
 }
 
-// Makes the current VMCS what the context says it is. A VMCS turns into a shadow VMCS by way of VMCLEAR, so it cannot be
-// launched as well.
-bool choose_current(u64 context) {
+// Makes the current VMCS what the context says it is. A VMCS turns into a shadow VMCS by way of VMCLEAR, so it cannot
+// be launched as well; and a link to either region would mean something else than in other cases.
+bool choose_current(u64 context, u64 link_pointer) {
   if (has(context, kNoCurrent)) return vmclear(has(context, kShadowCurrent) ? kShadowVmcs : kVmcs);
   if (!has(context, kShadowCurrent)) return true;
-  if (has(context, kLaunched)) return false;
+  if (has(context, kLaunched) || link_pointer == kShadowVmcs || link_pointer == kVmcs) return false;
   vmclear(kShadowVmcs);
   constexpr u32 kShadowIndicator = u32{1} << 31;
   *at<u32>(kShadowVmcs) |= kShadowIndicator;
@@ -222,8 +222,8 @@ enum class Trace {
 
 bool has_secondary(State s, unsigned control) { return has(s[Proc], proc::SECONDARY) && has(s[Proc2], control); }
 
-// Golden tables and those a case can make of the guest window's own pages map the window by one large page, so its dirty
-// bit tells of any write through them. Under EPT the window is not writable at all.
+// Golden tables and those a case can make of the guest window's own pages map the window by one large page, so its
+// dirty bit tells of any write through them. Under EPT the window is not writable at all.
 Trace trace_of(State s, const WireResult& r) {
   constexpr u64 kDirty = u64{1} << 6;
   const bool undisturbed = (s[EntryIntrInfo] & kValid) == 0 && s[PendingDbg] == 0 && (s[Interruptibility] & 3) == 0;
@@ -306,7 +306,7 @@ bool run_case(const WireCase& golden, const WireCase& c, WireResult& r) {
   }
   if (!prepare_vmcs(golden, c.context)) return false;
   write_fields(c.block);
-  if (!choose_current(c.context)) {
+  if (!choose_current(c.context, State{c.block}[VmcsLinkPointer])) {
     r.status = WireStatus::ContextImpossible;
     make_second_vmcs_ordinary();
     return true;

@@ -60,7 +60,8 @@ const Disturbance kDisturbances[] = {
     {"walks EPT",                      kVmcall,    {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT)}, {Eptp, kAll, kEptPml4 | 0x1e}}, entered(18)},
     // With accessed and dirty bits a walk of the guest's tables counts as a write, which EPT forbids.
     {"walks EPT with accessed bits",   kVmcall,    {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT)}, {Eptp, kAll, kEptPml4 | 0x5e}}, entered(48)},
-    {"turns an EPT violation into #VE", kVmcall,   {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT) | bit(proc2::EPTVE)}, {Eptp, kAll, kEptPml4 | 0x1e}, {VeInfoAddress, kAll, kScratch}, {EntryIntrInfo, 0, kInject | 0xb0d}, {ExceptionBitmap, kAll, 0}}, entered(2)},
+    {"turns an EPT violation into #VE", kVmcall,   {{Proc, 0, bit(31)}, {Proc2, 0, bit(proc2::EPT) | bit(proc2::EPTVE)}, {Eptp, kAll, kEptPml4 | 0x1e}, {VeInfoAddress, kAll, kScratch}, {GuestCr3, kAll, kHostCr3}}, entered(0)},
+    {"virtualises its task priority",  kTimerZero, {{Proc, 0, bit(31) | bit(proc::TPRSH)}, {Proc2, 0, bit(proc2::VID)}, {VirtualApicAddr, kAll, kScratch}, {Vtpr, kAll, 0x30}}, entered(52)},
     {"walks tables that are not golden", kVmcall,  {{GuestCr3, kAll, kHostCr3}}, entered(18)},
     {"pushes through tables that are not golden", kVmcall, {{GuestCr3, kAll, kHostCr3}, {EntryIntrInfo, 0, kInject | 0xb0d}}, entered(18)},
     {"runs with PAE tables of its own", kVmcall,   {{Entry, bit(entry_ctl::IA32E), 0}, {GuestIa32Efer, kAll, 0}, {GuestCsAr, kAll, 0xc09b}, {GuestCr3, kAll, kScratch}, {Cr3Pdpte, kAll, 0x402001}, {EntryIntrInfo, 0, kInject | 0x306}}, entered(18)},
