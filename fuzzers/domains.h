@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/rules/edit.h"
 #include "harness/run/domain.h"
 #include "harness/run/executor.h"
-#include "harness/rules/edit.h"
 
 namespace diffvisor {
 
@@ -21,15 +21,15 @@ struct VectorDialect;
 struct Quirk {
   std::string id;
   std::string story;
-  std::string executor;                 // whose table it edits
-  std::vector<rules::RowEdit> edits;    // rows of that table
+  std::string executor;               // whose table it edits
+  std::vector<rules::RowEdit> edits;  // rows of that table
 };
 
 struct ExecutorRequest {
   std::string_view name;
-  std::string_view profile;             // an emulator takes the machine model of this name
-  unsigned jobs = 1;                    // emulator processes
-  const Quirk* quirk = nullptr;         // applied if it concerns this executor
+  std::string_view profile;      // an emulator takes the machine model of this name
+  unsigned jobs = 1;             // emulator processes
+  const Quirk* quirk = nullptr;  // applied if it concerns this executor
   bool keep_files = false;
 };
 
@@ -38,8 +38,8 @@ struct DomainEntry {
   std::span<const std::string_view> executors;  // all that exist; the first is the reference
   std::span<const std::string_view> by_default;
   Result<std::unique_ptr<Executor>> (*make_executor)(const ExecutorRequest&);
-  std::vector<Quirk> (*quirks)();               // named ones; the generic mutants come from the rule set
-  const VectorDialect* vectors = nullptr;       // how test vectors of this domain are read; null: there are none
+  std::vector<Quirk> (*quirks)();          // named ones; the generic mutants come from the rule set
+  const VectorDialect* vectors = nullptr;  // how test vectors of this domain are read; null: there are none
 };
 
 std::span<const DomainEntry> domains();

@@ -18,8 +18,9 @@ namespace diffvisor {
 namespace {
 
 constexpr std::array kRecord = {
-    RecordField{"instruction_error", 32}, RecordField{"exit_reason", 32},         RecordField{"exit_qualification", 64},
-    RecordField{"exit_intr_info", 32},    RecordField{"exit_intr_error_code", 32}, RecordField{"idt_vectoring_info", 32},
+    RecordField{"instruction_error", 32},        RecordField{"exit_reason", 32},
+    RecordField{"exit_qualification", 64},       RecordField{"exit_intr_info", 32},
+    RecordField{"exit_intr_error_code", 32},     RecordField{"idt_vectoring_info", 32},
     RecordField{"idt_vectoring_error_code", 32},
 };
 static_assert(kRecord.size() == vmx::kRecordSlots);
@@ -30,8 +31,8 @@ bool same_family(rules::Outcome a, rules::Outcome b) {
          (vmx::kind_of(a) == vmx::OutcomeKind::FailGuest || vmx::kind_of(a) == vmx::OutcomeKind::FailValid);
 }
 
-constexpr ObservationSchema kObservation = {kRecord, &vmx::outcome_text, &vmx::outcome_word, &vmx::outcome_matches,
-                                            &vmx::parse_outcome, &same_family};
+constexpr ObservationSchema kObservation = {
+    kRecord, &vmx::outcome_text, &vmx::outcome_word, &vmx::outcome_matches, &vmx::parse_outcome, &same_family};
 
 // Choices that decide which checks and which paths matter; random states keep them.
 constexpr std::array kModes = {
@@ -92,8 +93,8 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
 std::vector<Quirk> quirks() {
   std::vector<Quirk> out;
   for (vmx::Quirk& q : vmx::named_quirks())
-    out.push_back({std::string(q.id), std::string(q.story),
-                   q.model == vmx::QuirkModel::Arch ? "vmx.arch" : "vmx.kvm", std::move(q.edits)});
+    out.push_back({std::string(q.id), std::string(q.story), q.model == vmx::QuirkModel::Arch ? "vmx.arch" : "vmx.kvm",
+                   std::move(q.edits)});
   return out;
 }
 

@@ -36,6 +36,27 @@ ClassCounts count_classes(const CampaignReport& r) {
   return n;
 }
 
+// The known delta that keeps an independent executor from confirming this row; empty if there is none.
+std::string_view covering_delta(const CampaignReport& r, std::size_t row) {
+  for (std::size_t e = 0; e < r.executors.size(); ++e) {
+    if (r.executors[e].trust != Trust::Independent) continue;
+    for (const compare::Known& k : r.judge->deltas(e).entries())
+      for (const rules::RowEdit& edit : k.edits)
+        if (edit.row == row) return k.id;
+  }
+  return {};
+}
+
+// Rules that can be broken alone and that no independent executor has confirmed.
+Json unconfirmed_json(const CampaignReport& r) {
+  const rules::RuleBits confirmed = confirmed_by_anyone(*r.totals);
+  Json out = Json::array();
+  for (const rules::Classified& c : r.classes)
+    if (c.cls == rules::Class::Alone && !confirmed.test(c.row))
+      out.push_back({{"id", rules::rule_name(r.domain->rules->rows[c.row])}, {"known", covering_delta(r, c.row)}});
+  return out;
+}
+
 Json executor_json(const CampaignReport& r, std::size_t e) {
   const campaign::ExecutorTotals& t = r.totals->executors[e];
   std::uint64_t left_out = 0;
@@ -50,16 +71,26 @@ Json executor_json(const CampaignReport& r, std::size_t e) {
     const compare::KnownCount& k = r.judge->counts(e)[i];
     known.push_back({{"id", entries[i].id}, {"decided", k.decided}, {"fired", k.fired}});
   }
-  return {{"version", r.executors[e].version}, {"judged", t.judged}, {"incomparable", left_out}, {"died", t.died},
-          {"reasons", reasons},                {"known", known},     {"confirmed", t.confirmed.count()}};
+  return {{"version", r.executors[e].version},
+          {"judged", t.judged},
+          {"incomparable", left_out},
+          {"died", t.died},
+          {"reasons", reasons},
+          {"known", known},
+          {"confirmed", t.confirmed.count()}};
 }
 
 Json bucket_json(const triage::Finding& f) {
   Json said = Json::object();
   for (const triage::Said& s : f.said) said[s.executor] = s.outcome;
-  return {{"id", f.bucket},       {"executor", f.executor},       {"explanation", f.explanation.sentence},
-          {"count", f.count},     {"first_index", f.first_index}, {"order_dependent", f.order_dependent},
-          {"difference", golden_difference_text(f.smallest)},     {"said", said}};
+  return {{"id", f.bucket},
+          {"executor", f.executor},
+          {"explanation", f.explanation.sentence},
+          {"count", f.count},
+          {"first_index", f.first_index},
+          {"order_dependent", f.order_dependent},
+          {"difference", golden_difference_text(f.smallest)},
+          {"said", said}};
 }
 
 Json provenance_json(const Provenance& p) {
@@ -115,6 +146,7 @@ nlohmann::ordered_json campaign_json(const CampaignReport& r) {
                 {"unreachable", n.unreachable},
                 {"not_modelled", r.domain->exemptions.size()},
                 {"confirmed", n.confirmed},
+                {"unconfirmed", unconfirmed_json(r)},
                 {"exercised", t.exercised.count()},
                 {"decided_alone", t.broken_alone.count()}};
   j["provenance"] = provenance_json(r.from);
@@ -135,12 +167,14 @@ std::string campaign_text(const CampaignReport& r) {
     const auto& entries = r.judge->deltas(e).entries();
     for (std::size_t i = 0; i < entries.size(); ++i)
       if (const auto k = r.judge->counts(e)[i]; k.decided + k.fired > 0)
-        out += fmt::format("    known {:<38} decided {}, fired {}\n", entries[i].id, grouped(k.decided), grouped(k.fired));
+        out +=
+            fmt::format("    known {:<38} decided {}, fired {}\n", entries[i].id, grouped(k.decided), grouped(k.fired));
   }
   if (!r.classes.empty()) {
     const ClassCounts n = count_classes(r);
-    out += fmt::format("rules: {} checks: {} alone ({} confirmed by an emulator), {} implied, {} unreachable here; {} without a row\n",
-                       n.total, n.alone, n.confirmed, n.implied, n.unreachable, r.domain->exemptions.size());
+    out += fmt::format(
+        "rules: {} checks: {} alone ({} confirmed by an emulator), {} implied, {} unreachable here; {} without a row\n",
+        n.total, n.alone, n.confirmed, n.implied, n.unreachable, r.domain->exemptions.size());
   }
   out += fmt::format("divergences: {} unexplained, {} known, {} where the manual is unclear, {} order-dependent\n",
                      grouped(t.unexplained), grouped(t.known), grouped(t.spec_unclear), grouped(t.order_dependent));
@@ -157,7 +191,8 @@ std::string progress_line(const campaign::Totals& t, std::size_t rules, std::siz
   double left = -1;
   if (limit > 0) left = limit - t.seconds;
   if (wanted > 0 && t.cases > 0) {
-    const double by_cases = t.seconds * static_cast<double>(wanted - std::min(wanted, t.cases)) / static_cast<double>(t.cases);
+    const double by_cases =
+        t.seconds * static_cast<double>(wanted - std::min(wanted, t.cases)) / static_cast<double>(t.cases);
     left = left < 0 ? by_cases : std::min(left, by_cases);
   }
   const auto seconds = static_cast<unsigned>(std::max(left, 0.0));
@@ -168,10 +203,10 @@ std::string progress_line(const campaign::Totals& t, std::size_t rules, std::siz
 }
 
 std::string heartbeat_line(const campaign::Totals& t, std::size_t buckets) {
-  return Json{{"seconds", t.seconds},         {"cases", t.cases},
-              {"rate", rate(t)},              {"confirmed", confirmed_by_anyone(t).count()},
-              {"buckets", buckets},           {"unexplained", t.unexplained},
-              {"known", t.known},             {"next", t.next}}
+  return Json{{"seconds", t.seconds}, {"cases", t.cases},
+              {"rate", rate(t)},      {"confirmed", confirmed_by_anyone(t).count()},
+              {"buckets", buckets},   {"unexplained", t.unexplained},
+              {"known", t.known},     {"next", t.next}}
              .dump() +
          "\n";
 }

@@ -15,8 +15,8 @@ namespace diffvisor::reports {
 
 // Where an artefact comes from: enough to rebuild the program and its tables.
 struct Provenance {
-  std::string version;   // "0.1.0"
-  std::string commit;    // "" when built outside a checkout
+  std::string version;                         // "0.1.0"
+  std::string commit;                          // "" when built outside a checkout
   std::string schema, golden, rules, profile;  // digests, hexadecimal
 };
 Provenance provenance(const Domain& domain, std::uint16_t profile);
@@ -37,8 +37,8 @@ struct CampaignReport {
 nlohmann::ordered_json campaign_json(const CampaignReport& report);
 std::string campaign_text(const CampaignReport& report);
 
-// "12.3k cases/s  1,234,567 cases  rules 241/312  buckets 0  divergences 0  left 00:41"; `wanted` and `limit` are 0 when
-// there is no end.
+// "12.3k cases/s  1,234,567 cases  rules 241/312  buckets 0  divergences 0  left 00:41"; `wanted` and `limit` are 0
+// when there is no end.
 std::string progress_line(const campaign::Totals& totals, std::size_t rules, std::size_t buckets, std::uint64_t wanted,
                           double limit);
 // One JSON line with the same numbers.

@@ -13,12 +13,23 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      case '\n': out += "&#10;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\n':
+        out += "&#10;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
     }
   }
   return out;
@@ -49,7 +60,8 @@ std::string junit_xml(const std::vector<ReplayRow>& rows) {
   }
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<testsuite name=\"diffvisor replay\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" time=\"{:.6f}\">\n{}</testsuite>\n",
+      "<testsuite name=\"diffvisor replay\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" "
+      "time=\"{:.6f}\">\n{}</testsuite>\n",
       rows.size(), failures, skipped, seconds, body);
 }
 

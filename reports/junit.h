@@ -8,8 +8,8 @@
 namespace diffvisor::reports {
 
 struct ReplayRow {
-  std::string suite;    // domain
-  std::string name;     // file and number of the case in it
+  std::string suite;  // domain
+  std::string name;   // file and number of the case in it
   std::string story;
   std::string failure;  // empty: passed
   std::string skipped;  // not empty: nothing could judge it

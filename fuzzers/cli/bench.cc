@@ -86,12 +86,14 @@ Json mode_histogram(const Domain& d, const std::vector<Case>& states, const rule
     auto v = states[i].v;
     Rng rng(3, i);
     rules::satisfy_all(*d.rules, v.data(), locks, rng, d.normalise);
-    for (std::size_t m = 0; m < d.modes.size(); ++m) ++counts[m][v[d.modes[m].slot] >> d.modes[m].lo & ones(d.modes[m].n) & 15];
+    for (std::size_t m = 0; m < d.modes.size(); ++m)
+      ++counts[m][v[d.modes[m].slot] >> d.modes[m].lo & ones(d.modes[m].n) & 15];
   }
   for (std::size_t m = 0; m < d.modes.size(); ++m) {
     const rules::Slice& a = d.modes[m];
     for (std::size_t x = 0; x < (std::size_t{1} << a.n); ++x)
-      out[fmt::format("{}[{}:{}]", field_of_slot(*d.schema, a.slot).name, a.lo + a.n - 1, a.lo)].push_back(counts[m][x]);
+      out[fmt::format("{}[{}:{}]", field_of_slot(*d.schema, a.slot).name, a.lo + a.n - 1, a.lo)].push_back(
+          counts[m][x]);
   }
   return out;
 }

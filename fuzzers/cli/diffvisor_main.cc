@@ -53,7 +53,8 @@ void add_fuzz(CLI::App& app, Arguments& a) {
   c->add_option("--out", a.flags.out, "directory for findings and the state that --resume needs");
   c->add_flag("--resume", a.flags.resume, "go on where the campaign in --out ended");
   c->add_option("--heartbeat", a.flags.heartbeat, "append a JSON line every 5 s to a file, or - for standard output");
-  c->footer("Example: diffvisor fuzz vmx_entry --executors vmx.arch,vmx.kvm,bochs --seed 7 --seconds 60 --out findings");
+  c->footer(
+      "Example: diffvisor fuzz vmx_entry --executors vmx.arch,vmx.kvm,bochs --seed 7 --seconds 60 --out findings");
   c->callback([&a] {
     if (!read_shard(a)) throw CLI::ValidationError("--shard", "wants k/n with 1 <= k <= n");
     if (a.flags.cases == 0 && a.flags.seconds <= 0) a.flags.seconds = 60;
@@ -69,7 +70,8 @@ void add_cases(CLI::App& app, Arguments& a) {
   r->footer("Example: diffvisor replay corpus --junit replay.xml");
   r->callback([&a] { a.code = replay(a.paths, a.junit, a.flags); });
 
-  auto* s = app.add_subcommand("show", "explain a case: differences from golden, what decides, what each executor says");
+  auto* s =
+      app.add_subcommand("show", "explain a case: differences from golden, what decides, what each executor says");
   s->add_option("CASE", a.path, "case file")->required();
   add_selection(s, a);
   s->footer("Example: diffvisor show --executors vmx.arch,bochs corpus/known/vmx_entry/bochs_rip_upper_bits.case");
@@ -163,7 +165,8 @@ void add_case(CLI::App& app, Arguments& a) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("diffvisor: deterministic differential fuzzing of virtual CPUs against models and emulators", "diffvisor");
+  CLI::App app("diffvisor: deterministic differential fuzzing of virtual CPUs against models and emulators",
+               "diffvisor");
   app.set_version_flag("--version", [] { return version_text(); });
   app.require_subcommand(1);
   app.footer("Exit codes: 0 clean, 1 unexplained divergence or changed verdict, 2 usage or environment.");

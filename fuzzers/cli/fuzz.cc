@@ -47,8 +47,10 @@ class Watch {
  public:
   Watch(const campaign::Campaign& campaign, const Flags& flags, std::size_t rules)
       : campaign_(campaign), flags_(flags), rules_(rules), terminal_(isatty(STDERR_FILENO) != 0) {
-    if (flags.heartbeat == "-") heartbeat_ = stdout;
-    else if (!flags.heartbeat.empty()) heartbeat_ = std::fopen(flags.heartbeat.c_str(), "ae");
+    if (flags.heartbeat == "-")
+      heartbeat_ = stdout;
+    else if (!flags.heartbeat.empty())
+      heartbeat_ = std::fopen(flags.heartbeat.c_str(), "ae");
   }
   ~Watch() {
     if (terminal_ && shown_) fmt::print(stderr, "\n");

@@ -32,7 +32,8 @@ class Checker {
     const auto loaded = load_cases({path.string()});
     if (!loaded) return tl::unexpected(loaded.error());
     for (const Loaded& l : *loaded)
-      if (const auto holds = shows(e, k, l.stored.c, nullptr); !holds || *holds) return holds ? Result<std::string>("") : tl::unexpected(holds.error());
+      if (const auto holds = shows(e, k, l.stored.c, nullptr); !holds || *holds)
+        return holds ? Result<std::string>("") : tl::unexpected(holds.error());
     return fmt::format("its proof {} no longer needs it", entry.proof);
   }
 
@@ -127,10 +128,12 @@ class Checker {
     stored.c = small ? small->best : c;
     for (std::size_t x = 0; x < s_.executors.size(); ++x) {
       const compare::Reading r = s_.judge->read(stored.c);
-      if (x != e && (!s_.judge->limit(stored.c, r, x).empty() || s_.judge->known_death(stored.c, r, x) != nullptr)) continue;
+      if (x != e && (!s_.judge->limit(stored.c, r, x).empty() || s_.judge->known_death(stored.c, r, x) != nullptr))
+        continue;
       const auto seen = x == e ? Result<Observation>(last) : run_one(*s_.executors[x], stored.c);
       if (!seen) return tl::unexpected(seen.error());
-      stored.expect.push_back({s_.executors[x]->info().name, s_.executors[x]->info().version, observation_text(d_, *seen), {}});
+      stored.expect.push_back(
+          {s_.executors[x]->info().name, s_.executors[x]->info().version, observation_text(d_, *seen), {}});
     }
     std::error_code ec;
     std::filesystem::create_directories(path.parent_path(), ec);
@@ -161,14 +164,15 @@ int known_check(const std::string& domain, bool write, const Flags& flags) {
       if (!problem) return complain(problem.error());
       ++checked;
       broken += !problem->empty();
-      fmt::print("{:<8} {:<10} {:<46} {}\n", problem->empty() ? "holds" : "FAILED", entries[k].executor, entries[k].id, *problem);
+      fmt::print("{:<8} {:<10} {:<46} {}\n", problem->empty() ? "holds" : "FAILED", entries[k].executor, entries[k].id,
+                 *problem);
     }
   }
   const auto found = checker.find_proofs();
   if (!found) return complain(found.error());
   broken -= *found;
-  fmt::print("{} known divergences, {} hold, {} do not; {} points where the manual is unclear\n", checked, checked - broken,
-             broken, session->judge->unclear().size());
+  fmt::print("{} known divergences, {} hold, {} do not; {} points where the manual is unclear\n", checked,
+             checked - broken, broken, session->judge->unclear().size());
   return broken > 0 ? kDivergence : kClean;
 }
 

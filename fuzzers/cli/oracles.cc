@@ -11,10 +11,14 @@ namespace {
 
 std::string_view trust_text(Trust t) {
   switch (t) {
-    case Trust::Reference: return "reference: our reading of the manual";
-    case Trust::Independent: return "independent: votes and confirms";
-    case Trust::Transcription: return "transcription only: never votes, never confirms";
-    case Trust::Recorded: return "recorded";
+    case Trust::Reference:
+      return "reference: our reading of the manual";
+    case Trust::Independent:
+      return "independent: votes and confirms";
+    case Trust::Transcription:
+      return "transcription only: never votes, never confirms";
+    case Trust::Recorded:
+      return "recorded";
   }
   return "";
 }
@@ -24,7 +28,8 @@ std::string_view trust_text(Trust t) {
 int list_oracles(const Flags& flags) {
   for (const DomainEntry& entry : domains()) {
     fmt::print("{}: {}\n", entry.domain->name, entry.domain->summary);
-    const auto profile = flags.profile.empty() ? entry.domain->schema->profiles[0].name : std::string_view(flags.profile);
+    const auto profile =
+        flags.profile.empty() ? entry.domain->schema->profiles[0].name : std::string_view(flags.profile);
     for (const std::string_view name : entry.executors) {
       ExecutorRequest request;
       request.name = name;

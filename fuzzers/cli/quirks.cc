@@ -30,7 +30,8 @@ std::string proof_of_survival(const Domain& d, const rules::Mutant& m, const std
     if (executors[e]->info().trust != Trust::Independent) continue;
     for (const compare::Known& k : judge.deltas(e).entries())
       for (const rules::RowEdit& edit : k.edits)
-        if (edit.row == m.edit.row) return fmt::format("unobservable by {}: known delta {}", executors[e]->info().name, k.id);
+        if (edit.row == m.edit.row)
+          return fmt::format("unobservable by {}: known delta {}", executors[e]->info().name, k.id);
   }
   (void)d;
   return "not proven";
@@ -73,20 +74,21 @@ int score(const DomainEntry& entry, const Flags& flags) {
   Json survivors = Json::array();
   for (const campaign::MutantFate& f : scores.fates()) {
     if (f.by_independent) continue;
-    survivors.push_back({{"id", f.mutant.id},
-                         {"killed_by_models", f.by_model},
-                         {"proof", proof_of_survival(*entry.domain, f.mutant, classes, *session->judge, session->raw())}});
+    survivors.push_back(
+        {{"id", f.mutant.id},
+         {"killed_by_models", f.by_model},
+         {"proof", proof_of_survival(*entry.domain, f.mutant, classes, *session->judge, session->raw())}});
   }
   const Json j = score_json(scores.fates(), campaign.totals(), survivors);
   if (flags.json != "-") {
     fmt::print("{} cases in {:.1f} s\n", campaign.totals().cases, campaign.totals().seconds);
     for (const auto& [kind, x] : j["mutants"].items())
-      fmt::print("{:<8} {:>4} mutants: {} killed by an independent executor, {} only by our models, {} by nobody\n", kind,
-                 x["all"].get<int>(), x["killed_by_independent"].get<int>(), x["killed_by_models_only"].get<int>(),
-                 x["survived"].get<int>());
+      fmt::print("{:<8} {:>4} mutants: {} killed by an independent executor, {} only by our models, {} by nobody\n",
+                 kind, x["all"].get<int>(), x["killed_by_independent"].get<int>(),
+                 x["killed_by_models_only"].get<int>(), x["survived"].get<int>());
     for (const Json& s : survivors)
-      fmt::print("  {:<44} {:<7} {}\n", s["id"].get<std::string>(), s["killed_by_models"].get<bool>() ? "models" : "nobody",
-                 s["proof"].get<std::string>());
+      fmt::print("  {:<44} {:<7} {}\n", s["id"].get<std::string>(),
+                 s["killed_by_models"].get<bool>() ? "models" : "nobody", s["proof"].get<std::string>());
   }
   if (!flags.json.empty())
     if (auto wrote = write_output(flags.json, j.dump(1) + "\n"); !wrote) return complain(wrote.error());

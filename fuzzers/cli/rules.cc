@@ -16,9 +16,12 @@ using Json = nlohmann::ordered_json;
 
 std::string_view kind_name(rules::Kind k) {
   switch (k) {
-    case rules::Kind::Check: return "check";
-    case rules::Kind::Exit: return "exit";
-    case rules::Kind::Limit: return "limit";
+    case rules::Kind::Check:
+      return "check";
+    case rules::Kind::Exit:
+      return "exit";
+    case rules::Kind::Limit:
+      return "limit";
   }
   return "";
 }
@@ -40,9 +43,9 @@ Json row_json(const Domain& d, std::size_t i, const rules::Classified* c) {
 }
 
 void print_row(const Json& j) {
-  fmt::print("{:<34} {:<10} {:<12} {:<20} when {}  must {}\n", j["id"].get<std::string>(), j["section"].get<std::string>(),
-             j.value("class", j["kind"].get<std::string>()), j["outcome"].get<std::string>(),
-             j["when"].get<std::string>(), j["must"].get<std::string>());
+  fmt::print("{:<34} {:<10} {:<12} {:<20} when {}  must {}\n", j["id"].get<std::string>(),
+             j["section"].get<std::string>(), j.value("class", j["kind"].get<std::string>()),
+             j["outcome"].get<std::string>(), j["when"].get<std::string>(), j["must"].get<std::string>());
   if (j.contains("reason")) fmt::print("{:<34} {}\n", "", j["reason"].get<std::string>());
 }
 
@@ -78,8 +81,10 @@ int list_rules(const std::string& name, const std::string& coverage, const Flags
   }
   if (coverage != "-") {
     for (const Json& j : all) {
-      if (j.contains("when")) print_row(j);
-      else fmt::print("{:<34} {:<23} {}\n", j["id"].get<std::string>(), "not_modelled", j["reason"].get<std::string>());
+      if (j.contains("when"))
+        print_row(j);
+      else
+        fmt::print("{:<34} {:<23} {}\n", j["id"].get<std::string>(), "not_modelled", j["reason"].get<std::string>());
     }
     fmt::print("{}: {} rules in profile {}: {} alone, {} implied, {} unreachable, {} not modelled\n", d.name,
                classes.size() + d.exemptions.size(), d.schema->profiles[*profile].name, counts[0], counts[1], counts[2],

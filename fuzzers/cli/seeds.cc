@@ -26,7 +26,9 @@ class SeedWriter {
       for (unsigned attempt = 0; attempt < 50; ++attempt) {
         Rng rng(c.row, attempt);
         valid = broken;
-        if (!rules::mend_only(*d_.rules, c.row, valid.v.data(), rules::base_locks(*d_.schema), rng, d_.normalise)) continue;
+        if (!rules::mend_only(*d_.rules, *d_.schema, c.row, valid.v.data(), rules::base_locks(*d_.schema), rng,
+                              d_.normalise))
+          continue;
         if (auto done = store(valid, fmt::format("{}: just valid", rules::rule_name(rule)), rule); !done) return done;
         break;
       }
@@ -58,7 +60,8 @@ class SeedWriter {
       d_.rules->survey(c.v.data(), s);
       rules::RuleBits out;
       s.broken.each([&](std::size_t i) {
-        if (d_.rules->rows[i].kind != rules::Kind::Exit && d_.rules->rows[i].phase <= d_.rules->rows[row].phase) out.set(i);
+        if (d_.rules->rows[i].kind != rules::Kind::Exit && d_.rules->rows[i].phase <= d_.rules->rows[row].phase)
+          out.set(i);
       });
       return out;
     };

@@ -166,9 +166,12 @@ Result<void> write_output(const std::string& where, const std::string& content) 
 
 std::string observation_text(const Domain& domain, const Observation& o) {
   switch (o.status) {
-    case Status::Ran: return domain.observation->outcome_text(o.outcome);
-    case Status::Incomparable: return fmt::format("incomparable({})", o.reason);
-    case Status::Died: return fmt::format("died({})", o.reason);
+    case Status::Ran:
+      return domain.observation->outcome_text(o.outcome);
+    case Status::Incomparable:
+      return fmt::format("incomparable({})", o.reason);
+    case Status::Died:
+      return fmt::format("died({})", o.reason);
   }
   return {};
 }

@@ -16,16 +16,16 @@ namespace diffvisor::cli {
 
 // Exit codes.
 inline constexpr int kClean = 0;
-inline constexpr int kDivergence = 1;    // an unexplained divergence or a changed verdict
-inline constexpr int kCannot = 2;        // usage, environment, or an executor that judged nothing
+inline constexpr int kDivergence = 1;  // an unexplained divergence or a changed verdict
+inline constexpr int kCannot = 2;      // usage, environment, or an executor that judged nothing
 
 struct Flags {
-  std::vector<std::string> executors;    // empty: the domain's default
-  std::string profile;                   // empty: the schema's first
+  std::vector<std::string> executors;  // empty: the domain's default
+  std::string profile;                 // empty: the schema's first
   std::string quirk;
-  std::string corpus;                    // empty: beside the program's sources, or ./corpus
-  std::string out;                       // directory for findings
-  std::string json;                      // file, "-" for standard output
+  std::string corpus;  // empty: beside the program's sources, or ./corpus
+  std::string out;     // directory for findings
+  std::string json;    // file, "-" for standard output
   std::string heartbeat;
   std::uint64_t seed = 1;
   std::uint64_t cases = 0;
@@ -54,7 +54,8 @@ struct Loaded {
 };
 Result<std::vector<Loaded>> load_cases(const std::vector<std::string>& paths, Digests digests = Digests::MustMatch);
 
-// A domain's judge and executors. Executors that cannot start are an error unless `allow_missing`, then a note on stderr.
+// A domain's judge and executors. Executors that cannot start are an error unless `allow_missing`, then a note on
+// stderr.
 struct Session {
   const DomainEntry* entry = nullptr;
   std::uint16_t profile = 0;

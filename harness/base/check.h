@@ -12,4 +12,5 @@ namespace diffvisor {
 }
 }  // namespace diffvisor
 
-#define CHECK(condition) ((condition) ? static_cast<void>(0) : ::diffvisor::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition) \
+  ((condition) ? static_cast<void>(0) : ::diffvisor::check_failed(#condition, __FILE__, __LINE__))

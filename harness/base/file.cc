@@ -59,7 +59,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
     if (n < 0) return io_error(path, "cannot read", errno);
     if (n == 0) return content;
     content.append(piece.data(), static_cast<std::size_t>(n));
-    if (content.size() > limit) return fail(ErrorCode::Format, path.string(), fmt::format("larger than {} bytes", limit));
+    if (content.size() > limit)
+      return fail(ErrorCode::Format, path.string(), fmt::format("larger than {} bytes", limit));
   }
 }
 

@@ -173,7 +173,9 @@ class Campaign::Impl {
   Result<void> count(InFlight& batch, std::size_t i, std::size_t e, const compare::Verdict& v) {
     ExecutorTotals& t = totals_.executors[e];
     switch (v.kind) {
-      case compare::VerdictKind::Agree: ++t.judged; return {};
+      case compare::VerdictKind::Agree:
+        ++t.judged;
+        return {};
       case compare::VerdictKind::Known:
         ++t.judged;
         ++totals_.known;
@@ -182,9 +184,15 @@ class Campaign::Impl {
         ++t.judged;
         ++totals_.spec_unclear;
         return {};
-      case compare::VerdictKind::Incomparable: count_reason(t, v.reason); return {};
-      case compare::VerdictKind::ExecutorDied: ++t.died; break;
-      case compare::VerdictKind::Divergence: ++t.judged; break;
+      case compare::VerdictKind::Incomparable:
+        count_reason(t, v.reason);
+        return {};
+      case compare::VerdictKind::ExecutorDied:
+        ++t.died;
+        break;
+      case compare::VerdictKind::Divergence:
+        ++t.judged;
+        break;
     }
     return investigate(batch, i, e);
   }
@@ -201,7 +209,8 @@ class Campaign::Impl {
   // A divergence: run alone and after a neighbour, explain, minimise. Executors must be idle for that.
   Result<void> investigate(InFlight& batch, std::size_t i, std::size_t e) {
     const Observation& seen = batch.seen[e][i];
-    if (investigator_.absorbs(batch.cases[i], batch.readings[i], e, seen, reference_of(batch, i))) return ++totals_.unexplained, Result<void>{};
+    if (investigator_.absorbs(batch.cases[i], batch.readings[i], e, seen, reference_of(batch, i)))
+      return ++totals_.unexplained, Result<void>{};
     for (InFlight& other : ring_)
       if (auto done = collect(other); !done) return done;
     const Case& neighbour = batch.cases[i == 0 ? batch.cases.size() - 1 : i - 1];

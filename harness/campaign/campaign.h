@@ -23,9 +23,9 @@ inline constexpr std::size_t kBatch = 256;  // cases; batches are fixed index ra
 struct Options {
   PlanOptions plan;
   std::uint64_t first = 0;
-  std::uint64_t cases = 0;       // 0: until the time or the user ends it
-  double seconds = 0;            // 0: no limit; a limit stops the campaign, it never changes a verdict
-  std::uint64_t shard = 1;       // this process takes batches b with b mod shards == shard - 1
+  std::uint64_t cases = 0;  // 0: until the time or the user ends it
+  double seconds = 0;       // 0: no limit; a limit stops the campaign, it never changes a verdict
+  std::uint64_t shard = 1;  // this process takes batches b with b mod shards == shard - 1
   std::uint64_t shards = 1;
   std::uint64_t minimise_runs = 3000;  // executor runs for one finding
 };
@@ -38,11 +38,11 @@ struct ExecutorTotals {
 };
 
 struct Totals {
-  std::uint64_t next = 0;        // index after the last committed batch of this shard
+  std::uint64_t next = 0;  // index after the last committed batch of this shard
   std::uint64_t cases = 0;
   std::uint64_t judged_cases = 0;  // cases that at least two executors judged
   double seconds = 0;
-  std::uint64_t digest = 0;      // sum of the digests of all cases: those of disjoint parts add up
+  std::uint64_t digest = 0;  // sum of the digests of all cases: those of disjoint parts add up
   std::uint64_t unexplained = 0;
   std::uint64_t known = 0;
   std::uint64_t spec_unclear = 0;
@@ -57,7 +57,7 @@ struct Committed {
   std::uint64_t index;
   const Case& c;
   const compare::Reading& reading;
-  std::span<const Observation> seen;       // one for each executor
+  std::span<const Observation> seen;  // one for each executor
   std::span<const compare::Verdict> verdicts;
 };
 

@@ -24,7 +24,8 @@ bool same_defect(const compare::Explanation& a, const compare::Explanation& b, c
   if (a.difference == compare::Difference::Behaves) return a.bucket == b.bucket;
   if (a.edits.empty()) return same_observation(seen_a, seen_b);
   return std::ranges::all_of(b.edits, [&](const rules::RowEdit& e) {
-    return std::ranges::any_of(a.edits, [&](const rules::RowEdit& o) { return o.row == e.row && o.outcome == e.outcome; });
+    return std::ranges::any_of(a.edits,
+                               [&](const rules::RowEdit& o) { return o.row == e.row && o.outcome == e.outcome; });
   });
 }
 
@@ -109,7 +110,7 @@ std::vector<triage::Said> Investigator::said(const Case& c, std::size_t executor
       const auto again = observe(c, e);
       o = again ? *again : incomparable("unavailable");
     }
-    const std::string text = o.status == Status::Ran ? domain_->observation->outcome_text(o.outcome)
+    const std::string text = o.status == Status::Ran    ? domain_->observation->outcome_text(o.outcome)
                              : o.status == Status::Died ? "died(" + std::string(o.reason) + ")"
                                                         : "incomparable(" + std::string(o.reason) + ")";
     out.push_back({info.name, info.version, text});

@@ -46,7 +46,7 @@ class Investigator {
   std::uint64_t seed_;
   std::uint64_t runs_;
   std::vector<triage::Finding> findings_;
-  std::vector<rules::EditedRules> explained_;   // by executor: its known deltas and the edits of its findings
+  std::vector<rules::EditedRules> explained_;  // by executor: its known deltas and the edits of its findings
 };
 
 }  // namespace diffvisor::campaign

@@ -54,7 +54,8 @@ bool MutationScore::kills(const MutantFate& f, const Committed& k, std::size_t e
 
 void MutationScore::look(const Committed& k) {
   for (std::size_t x = 0; x < k.seen.size(); ++x) {
-    if (k.verdicts[x].kind != compare::VerdictKind::Agree && k.verdicts[x].kind != compare::VerdictKind::Known) continue;
+    if (k.verdicts[x].kind != compare::VerdictKind::Agree && k.verdicts[x].kind != compare::VerdictKind::Known)
+      continue;
     const rules::EditedRules& deltas = judge_->deltas(x).all();
     const rules::Survey plain = deltas.survey(k.c.v.data(), k.reading.survey);
     for (const std::size_t i : alive_) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How good are the cases? Every generic mutant of the reference table is judged on every case of a campaign: it is killed
-// by an executor whose observation the mutated table would not allow.
+// How good are the cases? Every generic mutant of the reference table is judged on every case of a campaign: it is
+// killed by an executor whose observation the mutated table would not allow.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ namespace diffvisor::campaign {
 
 struct MutantFate {
   rules::Mutant mutant;
-  std::uint64_t killed_at = 0;      // campaign index of the first kill by an independent executor
+  std::uint64_t killed_at = 0;  // campaign index of the first kill by an independent executor
   bool by_independent = false;
-  bool by_model = false;            // some executor of ours tells the mutant from the table
+  bool by_model = false;  // some executor of ours tells the mutant from the table
 };
 
 class MutationScore {
@@ -34,7 +34,7 @@ class MutationScore {
   std::vector<bool> independent_;
   std::vector<std::vector<bool>> edited_;  // by executor, row: a known delta stands there already
   std::vector<MutantFate> fates_;
-  std::vector<std::size_t> alive_;         // indices of fates not yet killed by an independent executor
+  std::vector<std::size_t> alive_;  // indices of fates not yet killed by an independent executor
 };
 
 }  // namespace diffvisor::campaign

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Confirmation: an executor has confirmed rule k when it gives k's outcome for a case that breaks k alone, and gets past
-// k's phase (enters, or fails for a reason that is judged later) for one that differs only in bits that k reads.
+// Confirmation: an executor has confirmed rule k when it gives k's outcome for a case that breaks k alone, and gets
+// past k's phase (enters, or fails for a reason that is judged later) for one that differs only in bits that k reads.
 #pragma once
 
 #include <optional>
@@ -24,6 +24,7 @@ class PairWatch {
 
   const Domain* domain_;
   std::vector<rules::Locks> reads_;  // by rule
+  rules::Locks facts_{};             // memory follows the addresses that name it
   std::uint64_t index_ = ~std::uint64_t{0} - 1;
   Case before_;
   std::uint8_t phase_before_ = 0;

@@ -25,12 +25,18 @@ constexpr std::uint64_t kBoundaryPerCycle = 4;  // indices, not pairs
 // A value from the edges as often as from the middle.
 std::uint64_t random_value(Rng& rng, std::uint64_t golden, unsigned width) {
   switch (rng.below(8)) {
-    case 0: return golden;
-    case 1: return 0;
-    case 2: return std::uint64_t{1} << rng.below(width);
-    case 3: return ones(static_cast<unsigned>(rng.below(width + 1)));
-    case 4: return golden ^ std::uint64_t{1} << rng.below(width);
-    default: return rng.next();
+    case 0:
+      return golden;
+    case 1:
+      return 0;
+    case 2:
+      return std::uint64_t{1} << rng.below(width);
+    case 3:
+      return ones(static_cast<unsigned>(rng.below(width + 1)));
+    case 4:
+      return golden ^ std::uint64_t{1} << rng.below(width);
+    default:
+      return rng.next();
   }
 }
 
@@ -57,14 +63,22 @@ bool is_consistent(const Domain& d, const std::uint64_t* v) {
 
 std::string_view strategy_name(Strategy s) {
   switch (s) {
-    case Strategy::BreakOne: return "break_one";
-    case Strategy::MutateGolden: return "mutate_golden";
-    case Strategy::SatisfyRandom: return "satisfy_random";
-    case Strategy::FlipValid: return "flip_valid";
-    case Strategy::BreakTwo: return "break_two";
-    case Strategy::Boundary: return "boundary";
-    case Strategy::Splice: return "splice";
-    case Strategy::VaryProfile: return "vary_profile";
+    case Strategy::BreakOne:
+      return "break_one";
+    case Strategy::MutateGolden:
+      return "mutate_golden";
+    case Strategy::SatisfyRandom:
+      return "satisfy_random";
+    case Strategy::FlipValid:
+      return "flip_valid";
+    case Strategy::BreakTwo:
+      return "break_two";
+    case Strategy::Boundary:
+      return "boundary";
+    case Strategy::Splice:
+      return "splice";
+    case Strategy::VaryProfile:
+      return "vary_profile";
   }
   return "";
 }
@@ -129,16 +143,30 @@ void Plan::make(std::uint64_t index, Case& out) {
   if (breakable_.empty()) return without_rules(rng, out);
   const std::uint64_t cycle = index / (2 * kCycle.size()), place = index / 2 % kCycle.size();
   switch (strategy(index)) {
-    case Strategy::BreakOne: break_one(index / 2, index % 2 == 1, out); break;
-    case Strategy::MutateGolden: mutate_golden(rng, out); break;
-    case Strategy::SatisfyRandom: out = random_valid(rng); break;
-    case Strategy::FlipValid: flip_some(rng, 3, out); break;
-    case Strategy::BreakTwo: break_two(rng, out); break;
+    case Strategy::BreakOne:
+      break_one(index / 2, index % 2 == 1, out);
+      break;
+    case Strategy::MutateGolden:
+      mutate_golden(rng, out);
+      break;
+    case Strategy::SatisfyRandom:
+      out = random_valid(rng);
+      break;
+    case Strategy::FlipValid:
+      flip_some(rng, 3, out);
+      break;
+    case Strategy::BreakTwo:
+      break_two(rng, out);
+      break;
     case Strategy::Boundary:
       boundary(cycle * kBoundaryPerCycle + (place > 8 ? 2 : 0) + index % 2, rng, out);
       break;
-    case Strategy::Splice: splice(rng, out); break;
-    case Strategy::VaryProfile: vary_profile(rng, out); break;
+    case Strategy::Splice:
+      splice(rng, out);
+      break;
+    case Strategy::VaryProfile:
+      vary_profile(rng, out);
+      break;
   }
   settle(out);
 }
@@ -175,7 +203,8 @@ void Plan::break_one(std::uint64_t pair, bool broken, Case& out) {
       start_from_valid(rng, cached_broken_);
       found = rules::violate(*domain_->rules, k, cached_broken_.v.data(), locks_, rng, domain_->normalise);
       cached_valid_ = cached_broken_;
-      found = found && rules::mend_only(*domain_->rules, k, cached_valid_.v.data(), locks_, rng, domain_->normalise);
+      found = found && rules::mend_only(*domain_->rules, *domain_->schema, k, cached_valid_.v.data(), locks_, rng,
+                                        domain_->normalise);
     }
     if (!found) {
       Rng rng(options_.seed, pair);
@@ -235,8 +264,7 @@ void Plan::splice(Rng& rng, Case& out) const {
     for (const Slot s : writable_)
       if (field_of_slot(*domain_->schema, s).group == group && rng.one_in(2)) out.v[s] = other.v[s];
   }
-  if (rng.one_in(2))
-    rules::satisfy_all(*domain_->rules, out.v.data(), locks_, rng, domain_->normalise, {}, 12);
+  if (rng.one_in(2)) rules::satisfy_all(*domain_->rules, out.v.data(), locks_, rng, domain_->normalise, {}, 12);
 }
 
 void Plan::vary_profile(Rng& rng, Case& out) const {

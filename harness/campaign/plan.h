@@ -62,9 +62,9 @@ class Plan {
   rules::Locks locks_;
   std::vector<std::size_t> breakable_;  // Check rows
   std::vector<BitOf> bits_read_;
-  std::vector<Case> bases_;             // golden variants and valid states every strategy starts from
-  std::vector<Slot> writable_;          // State and Fact slots
-  mutate::Mutator mutator_;             // for domains without rules, and what their operation lists need
+  std::vector<Case> bases_;     // golden variants and valid states every strategy starts from
+  std::vector<Slot> writable_;  // State and Fact slots
+  mutate::Mutator mutator_;     // for domains without rules, and what their operation lists need
   mutate::Mutator crossover_;
 
   std::uint64_t cached_pair_ = ~std::uint64_t{0};

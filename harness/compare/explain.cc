@@ -31,9 +31,7 @@ std::vector<std::size_t> rows_to_drop(const Judge& judge, const Case& c, const R
     const rules::Ruling now = judge.table().ruling(c.v.data(), left);
     if (now.deciders.none()) return {};
     bool match = false;
-    now.deciders.each([&](std::size_t i) {
-      match |= d.observation->outcome_matches(judge.table().outcome(i), seen);
-    });
+    now.deciders.each([&](std::size_t i) { match |= d.observation->outcome_matches(judge.table().outcome(i), seen); });
     if (match) return dropped;
     now.deciders.each([&](std::size_t i) {
       dropped.push_back(i);
@@ -89,7 +87,8 @@ Explanation explain_drop(const Judge& judge, std::string_view executor, const st
     e.edits.push_back(drop(i));
     ids.push_back(rules::rule_name(judge.domain().rules->rows[i]));
   }
-  e.bucket = bucket_of(judge, executor, e.difference == Difference::Accepts ? "accepts" : "skips", fmt::format("{}", fmt::join(ids, ".")));
+  e.bucket = bucket_of(judge, executor, e.difference == Difference::Accepts ? "accepts" : "skips",
+                       fmt::format("{}", fmt::join(ids, ".")));
   e.sentence = fmt::format("{} does not enforce {}: it says {}", executor, names(judge, e.edits),
                            judge.domain().observation->outcome_text(seen.outcome));
   return e;
@@ -104,7 +103,8 @@ Explanation explain_outcome(const Judge& judge, std::string_view executor, std::
   edit.outcome = seen.outcome;
   e.edits.push_back(edit);
   const std::string name = rules::rule_name(d.rules->rows[row]);
-  e.bucket = bucket_of(judge, executor, "outcome", fmt::format("{}.{}", name, d.observation->outcome_word(seen.outcome)));
+  e.bucket =
+      bucket_of(judge, executor, "outcome", fmt::format("{}.{}", name, d.observation->outcome_word(seen.outcome)));
   e.sentence = fmt::format("{} reports {} as {}, not {}", executor, name, d.observation->outcome_text(seen.outcome),
                            d.observation->outcome_text(judge.table().outcome(row)));
   return e;
@@ -128,7 +128,8 @@ Explanation explain_behaviour(const Judge& judge, std::string_view executor, con
   Explanation e;
   e.difference = Difference::Behaves;
   const bool outcome = field >= o.fields.size();
-  e.bucket = bucket_of(judge, executor, "differs", outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name));
+  e.bucket =
+      bucket_of(judge, executor, "differs", outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name));
   e.sentence = outcome ? fmt::format("{} says {}, the reference {}", executor, o.outcome_text(seen.outcome),
                                      o.outcome_text(reference.outcome))
                        : fmt::format("{} leaves {} = {:#x}, the reference {:#x}", executor, o.fields[field].name,

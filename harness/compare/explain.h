@@ -11,11 +11,11 @@
 namespace diffvisor::compare {
 
 enum class Difference : std::uint8_t {
-  Accepts,    // the executor lets pass what these rules forbid
-  Outcome,    // it sees the defect, and reports it differently
-  Rejects,    // it refuses what the reference allows
+  Accepts,  // the executor lets pass what these rules forbid
+  Outcome,  // it sees the defect, and reports it differently
+  Rejects,  // it refuses what the reference allows
   Dies,
-  Behaves,    // no legality is at stake: the first record field that differs
+  Behaves,  // no legality is at stake: the first record field that differs
 };
 
 struct Explanation {

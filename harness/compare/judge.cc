@@ -23,12 +23,18 @@ constexpr std::size_t kNone = ~std::size_t{0};
 
 std::string_view verdict_name(VerdictKind kind) {
   switch (kind) {
-    case VerdictKind::Agree: return "agree";
-    case VerdictKind::Divergence: return "divergence";
-    case VerdictKind::Known: return "known";
-    case VerdictKind::SpecUnclear: return "spec_unclear";
-    case VerdictKind::Incomparable: return "incomparable";
-    case VerdictKind::ExecutorDied: return "executor_died";
+    case VerdictKind::Agree:
+      return "agree";
+    case VerdictKind::Divergence:
+      return "divergence";
+    case VerdictKind::Known:
+      return "known";
+    case VerdictKind::SpecUnclear:
+      return "spec_unclear";
+    case VerdictKind::Incomparable:
+      return "incomparable";
+    case VerdictKind::ExecutorDied:
+      return "executor_died";
   }
   return "";
 }

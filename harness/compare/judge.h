@@ -26,8 +26,8 @@ std::string_view verdict_name(VerdictKind kind);
 
 struct Verdict {
   VerdictKind kind = VerdictKind::Incomparable;
-  std::string_view reason;       // Incomparable, ExecutorDied: why
-  std::uint64_t decided = 0;     // Known: bit i = this executor's entry i was necessary; SpecUnclear: index in unclear()
+  std::string_view reason;    // Incomparable, ExecutorDied: why
+  std::uint64_t decided = 0;  // Known: bit i = this executor's entry i was necessary; SpecUnclear: index in unclear()
 };
 
 // What the reference table says of one case.
@@ -84,7 +84,8 @@ class Judge {
   const Known* known_death(const Case& c, const Reading& r, std::size_t executor) const;
 
   // Also counts which entries decided or merely fired.
-  // `reference` is what the domain's reference executor saw; it decides for domains without rules, and may be null else.
+  // `reference` is what the domain's reference executor saw; it decides for domains without rules, and may be null
+  // else.
   Verdict judge(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,
                 const Observation* reference = nullptr);
 

@@ -14,9 +14,9 @@
 namespace diffvisor::compare {
 namespace {
 
-constexpr std::string_view kKeys[] = {"id",    "executor", "versions", "rows",   "action",    "guard",     "must",
-                                      "when",  "outcome",  "phase",    "reason", "reference", "review_by", "proof",
-                                      "edit"};
+constexpr std::string_view kKeys[] = {"id",     "executor",  "versions",  "rows",    "action",
+                                      "guard",  "must",      "when",      "outcome", "phase",
+                                      "reason", "reference", "review_by", "proof",   "edit"};
 constexpr std::string_view kEditKeys[] = {"rows", "action", "guard", "must", "when", "outcome", "phase"};
 
 class EntryReader {
@@ -99,7 +99,8 @@ class EntryReader {
 
   std::optional<rules::Expr> condition(std::string_view key) {
     if (!source_->contains(key)) return std::nullopt;
-    auto e = rules::parse_expr(for_entry(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
+    auto e =
+        rules::parse_expr(for_entry(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
     if (!e) return problem(e.error().detail), std::nullopt;
     return *e;
   }
@@ -127,7 +128,8 @@ class EntryReader {
     } else if (action == "also") {
       const auto also = condition("must");
       if (!also) return problem("action also needs 'must'"), std::nullopt;
-      if (also->size + rule.must.size + 1u > rules::kMaxNodes) return problem("the condition is too long"), std::nullopt;
+      if (also->size + rule.must.size + 1u > rules::kMaxNodes)
+        return problem("the condition is too long"), std::nullopt;
       edit.must = rule.must && *also;
     } else if (action == "replace") {
       edit.when = condition("when");
@@ -169,7 +171,8 @@ Result<void> unique_ids(const std::vector<Known>& all) {
 
 }  // namespace
 
-Result<void> parse_known(std::string_view text, const std::string& place, const Domain& domain, std::vector<Known>& out) {
+Result<void> parse_known(std::string_view text, const std::string& place, const Domain& domain,
+                         std::vector<Known>& out) {
   toml::table document;
   try {
     document = toml::parse(text, place);

@@ -18,8 +18,8 @@ namespace diffvisor::compare {
 
 struct Known {
   std::string id;
-  std::string executor;   // "bochs"; "*" for a point the manual leaves unclear: both readings are accepted and counted
-  std::string versions;   // a prefix of the executor's version ("2.7"), "" for every version
+  std::string executor;  // "bochs"; "*" for a point the manual leaves unclear: both readings are accepted and counted
+  std::string versions;  // a prefix of the executor's version ("2.7"), "" for every version
   std::vector<rules::RowEdit> edits;
   // Action "dies": the executor crashes or hangs on cases for which this holds and which, by its other entries, get as
   // far as phase `dies_from`. Such cases are not run.
@@ -34,7 +34,8 @@ struct Known {
 
 // Adds the entries of one TOML text: `domain = "..."`, then [[known]] tables; texts about other domains add nothing.
 // Unknown keys, unknown rows, conditions that do not parse and two entries with one id are errors.
-Result<void> parse_known(std::string_view text, const std::string& place, const Domain& domain, std::vector<Known>& out);
+Result<void> parse_known(std::string_view text, const std::string& place, const Domain& domain,
+                         std::vector<Known>& out);
 
 // Reads every *.toml of a directory (or one file), in name order.
 Result<std::vector<Known>> load_known(const std::filesystem::path& path, const Domain& domain);

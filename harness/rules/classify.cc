@@ -52,7 +52,7 @@ class Classifier {
       Case broken = bases_[attempt % (attempt < 4 ? 1 : bases_.size())];
       if (!violate(set_, row, broken.v.data(), locks_, rng, normalise_)) continue;
       Case valid = broken;
-      const bool twin = mend_only(set_, row, valid.v.data(), locks_, rng, normalise_);
+      const bool twin = mend_only(set_, schema_, row, valid.v.data(), locks_, rng, normalise_);
       if (!twin && attempt + 1 < kAloneAttempts && attempt < 200) {
         if (!out.witness) out.witness = broken;
         continue;
@@ -148,9 +148,12 @@ class Classifier {
 
 std::string_view class_name(Class c) {
   switch (c) {
-    case Class::Alone: return "alone";
-    case Class::Implied: return "implied";
-    case Class::Unreachable: return "unreachable";
+    case Class::Alone:
+      return "alone";
+    case Class::Implied:
+      return "implied";
+    case Class::Unreachable:
+      return "unreachable";
   }
   return "";
 }

@@ -46,9 +46,15 @@ std::optional<Node> change_constant(Node n) {
         n.c ^= 1;
       }
       return n;
-    case Op::InSet: n.c ^= n.c & (~n.c + 1); return n;
-    case Op::LeConst: n.c ^= 1; return n;
-    case Op::LinearEnd: n.c ^= 1; return n;
+    case Op::InSet:
+      n.c ^= n.c & (~n.c + 1);
+      return n;
+    case Op::LeConst:
+      n.c ^= 1;
+      return n;
+    case Op::LinearEnd:
+      n.c ^= 1;
+      return n;
     case Op::SubsetOf:
     case Op::Covers:
     case Op::FitsWidth:
@@ -69,7 +75,8 @@ std::optional<Node> change_constant(Node n) {
     case Op::Canonical:
     case Op::HighEqual:
     case Op::Pat:
-    case Op::Free: break;
+    case Op::Free:
+      break;
   }
   return std::nullopt;
 }
@@ -127,7 +134,8 @@ Survey EditedRules::survey(const std::uint64_t* v, const Survey& plain) const {
     const Rule& r = set_->rows[e.row];
     if (!e.drop && !e.forced && !e.when && !e.must) continue;
     if ((e.drop || e.narrows) && !plain.broken.test(e.row)) continue;
-    const bool applies = !e.drop && (e.forced || (e.when ? holds(*e.when, v, set_->functions) : plain.applied.test(e.row)));
+    const bool applies =
+        !e.drop && (e.forced || (e.when ? holds(*e.when, v, set_->functions) : plain.applied.test(e.row)));
     const bool broken = applies && (e.forced || !holds(e.must ? *e.must : r.must, v, set_->functions));
     applies ? s.applied.set(e.row) : s.applied.reset(e.row);
     broken ? s.broken.set(e.row) : s.broken.reset(e.row);
@@ -150,7 +158,9 @@ Outcome EditedRules::outcome(std::size_t row) const {
   return e != nullptr && e->outcome ? *e->outcome : set_->rows[row].outcome;
 }
 
-std::uint8_t EditedRules::phase(std::size_t row) const { return phases_.empty() ? set_->rows[row].phase : phases_[row]; }
+std::uint8_t EditedRules::phase(std::size_t row) const {
+  return phases_.empty() ? set_->rows[row].phase : phases_[row];
+}
 
 Ruling ruling(const RuleSet& set, const Survey& survey) {
   return lowest_phase(survey.broken, [&](std::size_t i) { return set.rows[i].phase; });

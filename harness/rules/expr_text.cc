@@ -22,27 +22,43 @@ class Printer {
   std::string text(unsigned i) const {
     const Node& n = e_.n[i];
     switch (n.op) {
-      case Op::True: return "true";
-      case Op::And: return fmt::format("{} && {}", operand(n.l, Op::And), operand(n.r, Op::And));
-      case Op::Or: return fmt::format("{} || {}", operand(n.l, Op::Or), operand(n.r, Op::Or));
-      case Op::Not: return fmt::format("!({})", text(n.l));
-      case Op::EqConst: return equals(n);
-      case Op::InSet: return in_set(n);
-      case Op::LeConst: return fmt::format("{} <= {:#x}", slice(n.a), n.c);
-      case Op::Eq: return fmt::format("{} == {}", slice(n.a), slice(n.b));
-      case Op::Le: return fmt::format("{} <= {}", slice(n.a), slice(n.b));
-      case Op::SubsetOf: return call("subset", n);
-      case Op::Covers: return call("covers", n);
-      case Op::FitsWidth: return fmt::format("fits({}, {})", slice(n.a), slice(n.b));
-      case Op::Canonical: return fmt::format("canonical({}, {})", slice(n.a), slice(n.b));
-      case Op::HighEqual: return fmt::format("high_equal({}, {})", slice(n.a), slice(n.b));
-      case Op::Pat: return fmt::format("pat({})", slice(n.a));
+      case Op::True:
+        return "true";
+      case Op::And:
+        return fmt::format("{} && {}", operand(n.l, Op::And), operand(n.r, Op::And));
+      case Op::Or:
+        return fmt::format("{} || {}", operand(n.l, Op::Or), operand(n.r, Op::Or));
+      case Op::Not:
+        return fmt::format("!({})", text(n.l));
+      case Op::EqConst:
+        return equals(n);
+      case Op::InSet:
+        return in_set(n);
+      case Op::LeConst:
+        return fmt::format("{} <= {:#x}", slice(n.a), n.c);
+      case Op::Eq:
+        return fmt::format("{} == {}", slice(n.a), slice(n.b));
+      case Op::Le:
+        return fmt::format("{} <= {}", slice(n.a), slice(n.b));
+      case Op::SubsetOf:
+        return call("subset", n);
+      case Op::Covers:
+        return call("covers", n);
+      case Op::FitsWidth:
+        return fmt::format("fits({}, {})", slice(n.a), slice(n.b));
+      case Op::Canonical:
+        return fmt::format("canonical({}, {})", slice(n.a), slice(n.b));
+      case Op::HighEqual:
+        return fmt::format("high_equal({}, {})", slice(n.a), slice(n.b));
+      case Op::Pat:
+        return fmt::format("pat({})", slice(n.a));
       case Op::LinearEnd: {
         const LinearEnd end = linear_end(n.c);
         return fmt::format("last_fits({}, {}, {:#x}, {:#x}, {})", slice(n.a), slice(n.b), end.scale, end.bias,
                            slice(all(end.width)));
       }
-      case Op::Free: return fmt::format("{}({}, {})", functions_[n.c].name, slice(n.a), slice(n.b));
+      case Op::Free:
+        return fmt::format("{}({}, {})", functions_[n.c].name, slice(n.a), slice(n.b));
     }
     return {};
   }
@@ -116,7 +132,9 @@ class Parser {
     rest_ = {};
   }
 
-  static bool is_name(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9'); }
+  static bool is_name(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
+  }
 
   void advance() {
     while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\t')) rest_.remove_prefix(1);

@@ -52,7 +52,8 @@ void add_bits_read(const Expr& e, Locks& out) {
       case Op::True:
       case Op::And:
       case Op::Or:
-      case Op::Not: break;
+      case Op::Not:
+        break;
       case Op::Eq:
       case Op::Le:
       case Op::SubsetOf:
@@ -68,7 +69,9 @@ void add_bits_read(const Expr& e, Locks& out) {
       case Op::FitsWidth:
       case Op::Canonical:
       case Op::HighEqual:
-      case Op::Pat: add_slice(n.a, out); break;
+      case Op::Pat:
+        add_slice(n.a, out);
+        break;
     }
   }
 }

@@ -14,23 +14,36 @@ class Maker {
 
   bool make(bool want) {
     switch (n_.op) {
-      case Op::EqConst: return want ? put(n_.a, n_.c) : flip_any(n_.a, ones(n_.a.n));
-      case Op::InSet: return make_in_set(want);
-      case Op::LeConst: return make_at_most_const(want);
-      case Op::Eq: return make_equal(want);
-      case Op::Le: return make_at_most(want);
-      case Op::SubsetOf: return make_subset(want);
-      case Op::Covers: return make_covers(want);
-      case Op::FitsWidth: return make_fits(want);
-      case Op::Canonical: return make_high_equal(want, v_[n_.b.slot] - 1);
-      case Op::HighEqual: return make_high_equal(want, v_[n_.b.slot]);
-      case Op::Pat: return make_pat(want);
-      case Op::LinearEnd: return make_linear_end(want);
+      case Op::EqConst:
+        return want ? put(n_.a, n_.c) : flip_any(n_.a, ones(n_.a.n));
+      case Op::InSet:
+        return make_in_set(want);
+      case Op::LeConst:
+        return make_at_most_const(want);
+      case Op::Eq:
+        return make_equal(want);
+      case Op::Le:
+        return make_at_most(want);
+      case Op::SubsetOf:
+        return make_subset(want);
+      case Op::Covers:
+        return make_covers(want);
+      case Op::FitsWidth:
+        return make_fits(want);
+      case Op::Canonical:
+        return make_high_equal(want, v_[n_.b.slot] - 1);
+      case Op::HighEqual:
+        return make_high_equal(want, v_[n_.b.slot]);
+      case Op::Pat:
+        return make_pat(want);
+      case Op::LinearEnd:
+        return make_linear_end(want);
       case Op::True:
       case Op::And:
       case Op::Or:
       case Op::Not:
-      case Op::Free: break;
+      case Op::Free:
+        break;
     }
     return false;
   }
@@ -137,7 +150,8 @@ class Maker {
     }
     const std::uint64_t address = value(n_.a);
     if (address < space && put(n_.b, std::min(value(n_.b), (space - address) / e.scale))) return leaf_holds(n_, v_);
-    return put(n_.a, rng_.below(space / 2) & ~std::uint64_t{0xfff}) && put(n_.b, value(n_.b) & 0xff) && leaf_holds(n_, v_);
+    return put(n_.a, rng_.below(space / 2) & ~std::uint64_t{0xfff}) && put(n_.b, value(n_.b) & 0xff) &&
+           leaf_holds(n_, v_);
   }
 
   const Node& n_;

@@ -39,6 +39,10 @@ RuleBits checks_and_limits_up_to(const RuleSet& set, std::uint8_t phase, const R
   return out;
 }
 
+bool is_fact(const Schema& schema, std::size_t slot) {
+  return slot < schema.slots && field_of_slot(schema, static_cast<Slot>(slot)).role == Role::Fact;
+}
+
 }  // namespace
 
 Locks base_locks(const Schema& schema) {
@@ -79,12 +83,13 @@ bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& l
   return checks_and_limits_up_to(set, last, s.broken) == wanted;
 }
 
-bool mend_only(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise) {
+bool mend_only(const RuleSet& set, const Schema& schema, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng,
+               Normalise normalise) {
   Locks readable{};
   add_bits_read(set.rows[k].when, readable);
   add_bits_read(set.rows[k].must, readable);
   Locks held = locks;
-  for (std::size_t s = 0; s < kMaxSlots; ++s) held[s] |= ~readable[s];
+  for (std::size_t s = 0; s < kMaxSlots; ++s) held[s] |= is_fact(schema, s) ? 0 : ~readable[s];
   if (!make(set.rows[k].must, v, held, true, rng, set.functions)) return false;
   satisfy_all(set, v, held, rng, normalise, {}, 8);
   Survey s;

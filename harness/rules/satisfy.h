@@ -27,8 +27,9 @@ bool satisfy_all(const RuleSet& set, std::uint64_t* v, const Locks& locks, Rng& 
 bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise,
              std::optional<std::size_t> also = std::nullopt);
 
-// From a state where exactly k is broken to one where no rule up to its phase is: only bits that k reads change. False if
-// none was found.
-bool mend_only(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise);
+// From a state where exactly k is broken to one where no rule up to its phase is: only bits that k reads change, and
+// memory facts, which follow the addresses. False if none was found.
+bool mend_only(const RuleSet& set, const Schema& schema, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng,
+               Normalise normalise);
 
 }  // namespace diffvisor::rules

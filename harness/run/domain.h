@@ -14,17 +14,17 @@ namespace diffvisor {
 
 struct Domain {
   std::string_view name;
-  std::string_view summary;          // one line for listings
+  std::string_view summary;  // one line for listings
   const Schema* schema = nullptr;
   const ObservationSchema* observation = nullptr;
   const rules::RuleSet* rules = &rules::no_rules();  // empty when the subject is behaviour, not legality
-  rules::Normalise normalise = nullptr;   // ties memory facts to addresses; may be null
-  std::span<const rules::Slice> modes{};            // choices that random states keep, so that rare modes survive repair
-  std::span<const rules::Rule> profile_rules{};     // what makes a set of capabilities consistent; interpreted
-  std::span<const rules::Claim> claims{};           // why some rules are never broken alone
-  std::span<const rules::Exemption> exemptions{};   // spec ids without a row
-  std::string_view reference;                       // the executor that the others are compared with
-  std::string_view model_version;                   // of our tables, stamped into expectations
+  rules::Normalise normalise = nullptr;              // ties memory facts to addresses; may be null
+  std::span<const rules::Slice> modes{};           // choices that random states keep, so that rare modes survive repair
+  std::span<const rules::Rule> profile_rules{};    // what makes a set of capabilities consistent; interpreted
+  std::span<const rules::Claim> claims{};          // why some rules are never broken alone
+  std::span<const rules::Exemption> exemptions{};  // spec ids without a row
+  std::string_view reference;                      // the executor that the others are compared with
+  std::string_view model_version;                  // of our tables, stamped into expectations
 };
 
 }  // namespace diffvisor

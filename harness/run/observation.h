@@ -47,9 +47,9 @@ struct RecordField {
 };
 
 struct ObservationSchema {
-  std::span<const RecordField> fields;                // index = index in Observation::record
-  std::string (*outcome_text)(rules::Outcome);        // "entry_failure(33, 0)"
-  std::string (*outcome_word)(rules::Outcome);        // letters, dots, underscores only: for bucket ids
+  std::span<const RecordField> fields;          // index = index in Observation::record
+  std::string (*outcome_text)(rules::Outcome);  // "entry_failure(33, 0)"
+  std::string (*outcome_word)(rules::Outcome);  // letters, dots, underscores only: for bucket ids
   bool (*outcome_matches)(rules::Outcome expected, rules::Outcome seen);  // expected may leave parts open
   bool (*outcome_of)(std::string_view text, rules::Outcome& out);  // inverse of outcome_text; false if it is no outcome
   // Two ways to report one defect (an error number, an exit qualification): a differing report, not a missed check.

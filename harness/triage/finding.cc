@@ -33,7 +33,8 @@ Result<void> Store::save(const Finding& f, std::string_view domain) const {
   j["first_index"] = f.first_index;
   j["seed"] = f.seed;
   j["order_dependent"] = f.order_dependent;
-  for (const Said& s : f.said) j["said"].push_back({{"executor", s.executor}, {"version", s.version}, {"outcome", s.outcome}});
+  for (const Said& s : f.said)
+    j["said"].push_back({{"executor", s.executor}, {"version", s.version}, {"outcome", s.outcome}});
   return write_file_atomically(directory_ / (f.bucket + ".json"), j.dump(2) + "\n");
 }
 
