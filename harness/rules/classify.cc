@@ -102,6 +102,7 @@ class Classifier {
     RuleBits skip;
     skip.set(row);
     satisfy_all(set_, c.v.data(), held, rng, normalise_, skip, 24);
+    if (normalise_ != nullptr) normalise_(c.v.data());
     Survey s;
     set_.survey(c.v.data(), s);
     if (!s.broken.test(row)) return std::nullopt;

@@ -77,6 +77,7 @@ bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& l
     wanted.set(*also);
   }
   satisfy_all(set, v, held, rng, normalise, wanted, 12);  // what cannot be mended may lie in a later phase
+  if (normalise != nullptr) normalise(v);
   Survey s;
   set.survey(v, s);
   const std::uint8_t last = std::max(set.rows[k].phase, also ? set.rows[*also].phase : std::uint8_t{0});
@@ -91,7 +92,8 @@ bool mend_only(const RuleSet& set, const Schema& schema, std::size_t k, std::uin
   Locks held = locks;
   for (std::size_t s = 0; s < kMaxSlots; ++s) held[s] |= is_fact(schema, s) ? 0 : ~readable[s];
   if (!make(set.rows[k].must, v, held, true, rng, set.functions)) return false;
-  satisfy_all(set, v, held, rng, normalise, {}, 8);
+  satisfy_all(set, v, held, rng, normalise, {}, 24);
+  if (normalise != nullptr) normalise(v);
   Survey s;
   set.survey(v, s);
   return checks_and_limits_up_to(set, set.rows[k].phase, s.broken).none();
