@@ -26,8 +26,8 @@ class SeedWriter {
       for (unsigned attempt = 0; attempt < 50; ++attempt) {
         Rng rng(c.row, attempt);
         valid = broken;
-        if (!rules::mend_only(*d_.rules, *d_.schema, c.row, valid.v.data(), rules::base_locks(*d_.schema), rng,
-                              d_.normalise))
+        if (!rules::mend_only(*d_.rules, c.row, valid.v.data(), rules::base_locks(*d_.schema),
+                              rules::fact_bits(*d_.schema), rng, d_.normalise))
           continue;
         if (auto done = store(valid, fmt::format("{}: just valid", rules::rule_name(rule)), rule); !done) return done;
         break;

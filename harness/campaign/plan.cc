@@ -87,8 +87,10 @@ Plan::Plan(const Domain& domain, PlanOptions options)
     : domain_(&domain),
       options_(std::move(options)),
       locks_(rules::base_locks(*domain.schema)),
+      facts_(rules::fact_bits(*domain.schema)),
       mutator_(mutate::standard_mutator(*domain.schema)),
       crossover_(mutate::standard_crossover(*domain.schema)) {
+  for (Slot s = 0; s < domain.schema->slots; ++s) fields_.push_back(&field_of_slot(*domain.schema, s));
   for (std::size_t i = 0; i < domain.rules->rows.size(); ++i)
     if (domain.rules->rows[i].kind == rules::Kind::Check) breakable_.push_back(i);
   rules::Locks read{};
@@ -113,7 +115,7 @@ Case Plan::random_valid(Rng& rng) const {
   rules::Locks locks = locks_;
   lock_fixed_bits(*domain_, c.v.data(), locks);
   for (const Slot s : writable_) {
-    const std::uint64_t x = random_value(rng, golden.v[s], field_of_slot(*domain_->schema, s).width);
+    const std::uint64_t x = random_value(rng, golden.v[s], field(s).width);
     c.v[s] = (c.v[s] & locks[s]) | (x & ~locks[s]);
   }
   rules::Locks with_modes = locks;
@@ -203,7 +205,7 @@ void Plan::break_one(std::uint64_t pair, bool broken, Case& out) {
       start_from_valid(rng, cached_broken_);
       found = rules::violate(*domain_->rules, k, cached_broken_.v.data(), locks_, rng, domain_->normalise);
       cached_valid_ = cached_broken_;
-      found = found && rules::mend_only(*domain_->rules, *domain_->schema, k, cached_valid_.v.data(), locks_, rng,
+      found = found && rules::mend_only(*domain_->rules, k, cached_valid_.v.data(), locks_, facts_, rng,
                                         domain_->normalise);
     }
     if (!found) {
@@ -239,7 +241,7 @@ void Plan::mutate_golden(Rng& rng, Case& out) const {
   reset_to_golden(out);
   for (auto n = 1 + rng.below(4); n > 0; --n) {
     const Slot s = writable_[rng.below(writable_.size())];
-    const Field& f = field_of_slot(*domain_->schema, s);
+    const Field& f = field(s);
     if (!f.interesting.empty() && rng.one_in(3)) {
       out.v[s] = rng.pick(f.interesting) & ones(f.width);
     } else {
@@ -260,9 +262,9 @@ void Plan::splice(Rng& rng, Case& out) const {
   const Case& other = !corpus.empty() && rng.one_in(2) ? rng.pick(std::span<const Case>(corpus))
                                                        : rng.pick(std::span<const Case>(bases_));
   for (auto n = 1 + rng.below(4); n > 0; --n) {
-    const std::string_view group = field_of_slot(*domain_->schema, writable_[rng.below(writable_.size())]).group;
+    const std::string_view group = field(writable_[rng.below(writable_.size())]).group;
     for (const Slot s : writable_)
-      if (field_of_slot(*domain_->schema, s).group == group && rng.one_in(2)) out.v[s] = other.v[s];
+      if (field(s).group == group && rng.one_in(2)) out.v[s] = other.v[s];
   }
   if (rng.one_in(2)) rules::satisfy_all(*domain_->rules, out.v.data(), locks_, rng, domain_->normalise, {}, 12);
 }

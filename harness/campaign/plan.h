@@ -55,11 +55,14 @@ class Plan {
   void splice(Rng& rng, Case& out) const;
   void vary_profile(Rng& rng, Case& out) const;
   void without_rules(Rng& rng, Case& out) const;
+  const Field& field(Slot s) const { return *fields_[s]; }
   void settle(Case& c) const;
 
   const Domain* domain_;
   PlanOptions options_;
   rules::Locks locks_;
+  rules::Locks facts_;
+  std::vector<const Field*> fields_;    // by slot
   std::vector<std::size_t> breakable_;  // Check rows
   std::vector<BitOf> bits_read_;
   std::vector<Case> bases_;     // golden variants and valid states every strategy starts from

@@ -186,7 +186,7 @@ Result<void> parse_known(std::string_view text, const std::string& place, const 
   for (const toml::node& node : *entries) {
     const toml::table* table = node.as_table();
     if (table == nullptr) return fail(ErrorCode::Format, place, "[[known]] must hold tables");
-    auto known = EntryReader(*table, domain, place).read();
+    auto known = EntryReader(*table, domain, fmt::format("{}:{}", place, table->source().begin.line)).read();
     if (!known) return tl::unexpected(known.error());
     out.push_back(std::move(*known));
   }

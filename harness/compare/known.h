@@ -29,7 +29,7 @@ struct Known {
   std::string reference;
   std::string review_by;  // YYYY-MM-DD
   std::string proof;      // case file that shows it, relative to the directory of known entries
-  std::string place;      // file, for messages
+  std::string place;      // file:line and id, for messages
 };
 
 // Adds the entries of one TOML text: `domain = "..."`, then [[known]] tables; texts about other domains add nothing.

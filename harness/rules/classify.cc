@@ -18,7 +18,7 @@ constexpr std::size_t kBases = 64;
 class Classifier {
  public:
   Classifier(const RuleSet& set, const Schema& schema, std::uint16_t profile, Normalise normalise)
-      : set_(set), schema_(schema), normalise_(normalise), locks_(base_locks(schema)) {
+      : set_(set), schema_(schema), normalise_(normalise), locks_(base_locks(schema)), facts_(fact_bits(schema)) {
     const Case golden = golden_case(schema, profile);
     for (std::size_t i = 0; i < kBases; ++i) bases_.push_back(varied(golden, i));
   }
@@ -52,7 +52,7 @@ class Classifier {
       Case broken = bases_[attempt % (attempt < 4 ? 1 : bases_.size())];
       if (!violate(set_, row, broken.v.data(), locks_, rng, normalise_)) continue;
       Case valid = broken;
-      const bool twin = mend_only(set_, schema_, row, valid.v.data(), locks_, rng, normalise_);
+      const bool twin = mend_only(set_, row, valid.v.data(), locks_, facts_, rng, normalise_);
       if (!twin && attempt + 1 < kAloneAttempts && attempt < 200) {
         if (!out.witness) out.witness = broken;
         continue;
@@ -142,6 +142,7 @@ class Classifier {
   const Schema& schema_;
   Normalise normalise_;
   Locks locks_;
+  Locks facts_;
   std::vector<Case> bases_;
 };
 

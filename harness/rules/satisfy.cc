@@ -39,10 +39,6 @@ RuleBits checks_and_limits_up_to(const RuleSet& set, std::uint8_t phase, const R
   return out;
 }
 
-bool is_fact(const Schema& schema, std::size_t slot) {
-  return slot < schema.slots && field_of_slot(schema, static_cast<Slot>(slot)).role == Role::Fact;
-}
-
 }  // namespace
 
 Locks base_locks(const Schema& schema) {
@@ -52,6 +48,14 @@ Locks base_locks(const Schema& schema) {
     for (unsigned i = 0; i < f.count; ++i)
       if (f.role != Role::Capability) locks[f.slot + i] = ~ones(f.width);
   return locks;
+}
+
+Locks fact_bits(const Schema& schema) {
+  Locks facts{};
+  for (const Field& f : schema.fields)
+    for (unsigned i = 0; i < f.count; ++i)
+      if (f.role == Role::Fact) facts[f.slot + i] = ~std::uint64_t{0};
+  return facts;
 }
 
 bool satisfy_all(const RuleSet& set, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise,
@@ -84,13 +88,13 @@ bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& l
   return checks_and_limits_up_to(set, last, s.broken) == wanted;
 }
 
-bool mend_only(const RuleSet& set, const Schema& schema, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng,
+bool mend_only(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, const Locks& facts, Rng& rng,
                Normalise normalise) {
   Locks readable{};
   add_bits_read(set.rows[k].when, readable);
   add_bits_read(set.rows[k].must, readable);
   Locks held = locks;
-  for (std::size_t s = 0; s < kMaxSlots; ++s) held[s] |= is_fact(schema, s) ? 0 : ~readable[s];
+  for (std::size_t s = 0; s < kMaxSlots; ++s) held[s] |= ~readable[s] & ~facts[s];
   if (!make(set.rows[k].must, v, held, true, rng, set.functions)) return false;
   satisfy_all(set, v, held, rng, normalise, {}, 24);
   if (normalise != nullptr) normalise(v);

@@ -17,6 +17,9 @@ using Normalise = void (*)(std::uint64_t* v);
 // Locks that every repair of this schema starts from: capabilities, and bits above each field's width.
 Locks base_locks(const Schema& schema);
 
+// All bits of the schema's Fact slots.
+Locks fact_bits(const Schema& schema);
+
 // Breaks no rule afterwards (checks and limits; exits are events) except those in `skip`; false if it gave up.
 // Locked bits keep their value. Idempotent: a state that breaks nothing is not touched.
 bool satisfy_all(const RuleSet& set, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise,
@@ -29,7 +32,7 @@ bool violate(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& l
 
 // From a state where exactly k is broken to one where no rule up to its phase is: only bits that k reads change, and
 // memory facts, which follow the addresses. False if none was found.
-bool mend_only(const RuleSet& set, const Schema& schema, std::size_t k, std::uint64_t* v, const Locks& locks, Rng& rng,
+bool mend_only(const RuleSet& set, std::size_t k, std::uint64_t* v, const Locks& locks, const Locks& facts, Rng& rng,
                Normalise normalise);
 
 }  // namespace diffvisor::rules
