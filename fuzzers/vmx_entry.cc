@@ -64,6 +64,7 @@ const Domain& domain() {
     x.profile_rules = vmx::profile_rules();
     x.claims = vmx::claims();
     x.exemptions = vmx::exemptions();
+    x.equivalent_mutants = vmx::equivalent_mutants();
     x.reference = "vmx.arch";
     x.model_version = vmx::kArchVersion;
     return x;

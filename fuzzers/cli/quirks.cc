@@ -33,7 +33,8 @@ std::string proof_of_survival(const Domain& d, const rules::Mutant& m, const std
         if (edit.row == m.edit.row)
           return fmt::format("unobservable by {}: known delta {}", executors[e]->info().name, k.id);
   }
-  (void)d;
+  for (const rules::Exemption& x : d.equivalent_mutants)
+    if (x.id == m.id) return fmt::format("equivalent: {}", x.reason);
   return "not proven";
 }
 

@@ -13,7 +13,9 @@ constexpr std::uint64_t ones(unsigned n) { return n >= 64 ? ~std::uint64_t{0} : 
 // Logical shift right; a count of 64 or more gives 0.
 constexpr std::uint64_t shift_right(std::uint64_t v, std::uint64_t n) { return n >= 64 ? 0 : v >> n; }
 
-constexpr std::uint64_t field_of(std::uint64_t v, unsigned hi, unsigned lo) { return v >> lo & ones(hi - lo + 1); }
+constexpr std::uint64_t field_of(std::uint64_t v, unsigned hi, unsigned lo) {
+  return shift_right(v, lo) & ones(hi - lo + 1);
+}
 
 // Bits 63:(width-1) of v are all equal. A width of 0 or above 64 counts as 64.
 constexpr bool is_canonical(std::uint64_t v, std::uint64_t width) {

@@ -1,4 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
+int error = written ? 0 : errno;
+  if (fd.close() != 0 && error == 0) error = errno;
+  if (error != 0) {
+    ::unlink// SPDX-License-Identifier: Apache-2.0
 #include "harness/base/file.h"
 
 #include <fcntl.h>
@@ -44,6 +47,13 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
+// A device, a pipe or a terminal cannot be replaced: it takes the bytes as they come.
+Result<void> write_into(const std::filesystem::path& path, std::string_view content) {
+  const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd.get() < 0 || !write_all(fd.get(), content)) return io_error(path, "cannot write", errno);
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
@@ -64,22 +74,25 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
   }
 }
 
-Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+Result<void> write_file_atomically(const std::filesystem::path& wanted, std::string_view content) {
+  std::error_code ec;
+  const auto type = std::filesystem::status(wanted, ec).type();
+  const bool exists = !ec && type != std::filesystem::file_type::not_found;
+  if (exists && type != std::filesystem::file_type::regular && type != std::filesystem::file_type::directory)
+    return write_into(wanted, content);
+  const std::filesystem::path path =
+      std::filesystem::is_symlink(wanted, ec) && exists ? std::filesystem::canonical(wanted, ec) : wanted;
   const std::string temporary = fmt::format("{}.tmp.{}", path.string(), ::getpid());
   Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (fd.get() < 0) return io_error(path, "cannot write", errno);
   const bool written = write_all(fd.get(), content) && ::fsync(fd.get()) == 0;
-  const int error = errno;
-  if (!written || fd.close() != 0) {
-    ::unlink(temporary.c_str());
-    return io_error(path, "cannot write", error);
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int rename_error = errno;
-    ::unlink(temporary.c_str());
-    return io_error(path, "cannot write", rename_error);
-  }
-  return {};
+  int error = written ? 0 : errno;
+  if (fd.close() != 0 && written) error = errno;
+  const bool complete = written && error == 0;
+  if (complete && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  if (complete) error = errno;
+  ::unlink(temporary.c_str());
+  return io_error(path, "cannot write", error);
 }
 
 }  // namespace diffvisor

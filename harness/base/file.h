@@ -16,7 +16,8 @@ inline constexpr std::size_t kLargestInput = 64u << 20;  // bytes; nothing we re
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = kLargestInput);
 
 // Writes a temporary file in the same directory, syncs it, renames it over `path`. On failure `path` is as it
-// was and the temporary file is gone.
+// was and the temporary file is gone. A symbolic link stays, its file is replaced; what is no regular file (a device, a
+// pipe) is written to and not replaced.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace diffvisor

@@ -1,1 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
+// The search's classes against what models/vmx/claims.def reasons out.
+#include "harness/rules/classify.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "harness/arch/vmx/schema.h"
+#include "harness/rules/interpret.h"
+#include "harness/rules/test_states.h"
+#include "models/vmx/arch_rules.h"
+#include "models/vmx/rule_notes.h"
+
+namespace diffvisor::rules {
+namespace {
+
+const RuleSet& set() { return vmx::arch_rules(); }
+const Schema& schema() { return vmx::schema(); }
+
+struct ClassifyProfile : testing::TestWithParam<const char*> {
+  std::uint16_t profile() const { return *find_profile(schema(), GetParam()); }
+  // A search of seconds, made once for each profile.
+  const std::vector<Classified>& classes() const {
+    static std::map<std::uint16_t, std::vector<Classified>> known;
+    auto& c = known[profile()];
+    if (c.empty()) c = classify(set(), schema(), profile(), &vmx::settle_facts);
+    return c;
+  }
+};
+std::string profile_of(const testing::TestParamInfo<const char*>& info) { return info.param; }
+INSTANTIATE_TEST_SUITE_P(Profiles, ClassifyProfile, testing::Values("tigerlake", "icelake_u", "skylake_x", "kvm61", "full"), &profile_of);
+
+RuleBits broken_up_to(const Case& c, unsigned phase) {
+  Survey s;
+  set().survey(c.v.data(), s);
+  RuleBits out;
+  s.broken.each([&](std::size_t i) {
+    if (set().rows[i].kind != Kind::Exit && set().rows[i].phase <= phase) out.set(i);
+  });
+  return out;
+}
+
+const Claim* claim_of(std::size_t row) {
+  const auto all_claims = vmx::claims();
+  const auto it = std::ranges::find(all_claims, set().rows[row].id, &Claim::id);
+  return it == all_claims.end() ? nullptr : &*it;
+}
+
+TEST_P(ClassifyProfile, EveryCheckHasExactlyOneClass) {
+  std::vector<std::size_t> checks, classified;
+  for (std::size_t i = 0; i < set().rows.size(); ++i)
+    if (set().rows[i].kind == Kind::Check) checks.push_back(i);
+  for (const Classified& c : classes()) classified.push_back(c.row);
+  EXPECT_EQ(classified, checks);
+}
+
+TEST_P(ClassifyProfile, WitnessesShowTheirClass) {
+  for (const Classified& c : classes()) {
+    const Rule& r = set().rows[c.row];
+    SCOPED_TRACE(rule_name(r));
+    if (c.cls == Class::Unreachable) {
+      EXPECT_FALSE(c.witness || c.valid);
+      EXPECT_NE(c.reason, "");
+      continue;
+    }
+    ASSERT_TRUE(c.witness.has_value());
+    EXPECT_EQ(c.witness->profile, profile());
+    EXPECT_TRUE(is_valid(*c.witness));
+    const RuleBits broken = broken_up_to(*c.witness, r.phase);
+    EXPECT_TRUE(broken.test(c.row));
+    if (c.cls == Class::Alone) {
+      EXPECT_EQ(broken.count(), 1u);
+    } else {
+      EXPECT_NE(c.reason, "");
+      EXPECT_GT(broken.count(), 1u);
+      EXPECT_TRUE(c.by && broken.test(*c.by)) << c.reason;
+    }
+  }
+}
+
+TEST_P(ClassifyProfile, TwinsAreValidAndDifferWhereTheRuleReads) {
+  std::size_t alone = 0, twins = 0;
+  for (const Classified& c : classes()) {
+    if (c.cls != Class::Alone) continue;
+    ++alone;
+    if (!c.valid) continue;
+    ++twins;
+    const Rule& r = set().rows[c.row];
+    EXPECT_TRUE(broken_up_to(*c.valid, r.phase).none()) << rule_name(r);
+    Locks read = fact_bits(schema());
+    add_bits_read(r.when, read);
+    add_bits_read(r.must, read);
+    for (std::size_t s = 0; s < kMaxSlots; ++s)
+      ASSERT_EQ((c.valid->v[s] ^ c.witness->v[s]) & ~read[s], 0u) << rule_name(r) << " slot " << s;
+  }
+  EXPECT_GT(alone, 150u);
+  EXPECT_GT(twins * 100, alone * 95) << twins << " of " << alone;
+}
+
+// A claim with "unless" holds only where a profile lacks something; without a claim a row must break alone.
+TEST_P(ClassifyProfile, ClassesAgreeWithTheClaims) {
+  for (const Classified& c : classes()) {
+    const Claim* claim = claim_of(c.row);
+    const bool conditional = claim != nullptr && claim->reason.starts_with("unless");
+    SCOPED_TRACE(rule_name(set().rows[c.row]) + " is " + std::string(class_name(c.cls)) + ' ' + c.reason);
+    if (claim == nullptr) {
+      EXPECT_EQ(c.cls, Class::Alone);
+    } else if (!conditional) {
+      EXPECT_NE(c.cls, Class::Alone);
+    }
+    if (claim == nullptr || c.cls == Class::Alone) continue;
+    if (claim->by.empty()) {
+      EXPECT_TRUE(c.cls == Class::Unreachable && !c.by);
+      continue;
+    }
+    // Several rows may always break with it: the one claimed is among them.
+    const std::size_t by = find_rule(set(), claim->by);
+    ASSERT_LT(by, set().rows.size());
+    EXPECT_TRUE(!c.witness || broken_up_to(*c.witness, set().rows[c.row].phase).test(by)) << claim->by;
+  }
+}
+
+TEST(Classify, NamesOfClasses) {
+  EXPECT_EQ(class_name(Class::Alone), "alone");
+  EXPECT_EQ(class_name(Class::Implied), "implied");
+  EXPECT_EQ(class_name(Class::Unreachable), "unreachable");
+}
+
+}  // namespace
+}  // namespace diffvisor::rules

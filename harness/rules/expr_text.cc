@@ -247,9 +247,10 @@ class Parser {
     Node n;
     n.op = Op::InSet;
     n.a = a;
+    if (a.n > 6) give_up("in() takes ranges of at most 6 bits");
     while (accept(",")) {
       const std::uint64_t x = number();
-      if (x > 63 || a.n > 6) give_up("in() takes ranges of at most 6 bits");
+      if (x > 63) give_up("in() takes ranges of at most 6 bits");
       if (error_.empty()) n.c |= std::uint64_t{1} << x;
     }
     return detail::leaf(n);

@@ -150,8 +150,8 @@ class Maker {
     }
     const std::uint64_t address = value(n_.a);
     if (address < space && put(n_.b, std::min(value(n_.b), (space - address) / e.scale))) return leaf_holds(n_, v_);
-    return put(n_.a, rng_.below(std::max<std::uint64_t>(space / 2, 1)) & ~std::uint64_t{0xfff}) && put(n_.b, value(n_.b) & 0xff) &&
-           leaf_holds(n_, v_);
+    return put(n_.a, rng_.below(std::max<std::uint64_t>(space / 2, 1)) & ~std::uint64_t{0xfff}) &&
+           put(n_.b, value(n_.b) & 0xff) && leaf_holds(n_, v_);
   }
 
   const Node& n_;

@@ -18,10 +18,17 @@ constexpr rules::Exemption kExemptions[] = {
 #undef EXCEPTION
 };
 
+constexpr rules::Exemption kEquivalent[] = {
+#define EQUIVALENT(mutant, reason) {mutant, reason},
+#include "models/vmx/equivalent_mutants.def"
+#undef EQUIVALENT
+};
+
 }  // namespace
 
 std::span<const rules::Rule> profile_rules() { return kProfileRules; }
 std::span<const rules::Claim> claims() { return kClaims; }
 std::span<const rules::Exemption> exemptions() { return kExemptions; }
+std::span<const rules::Exemption> equivalent_mutants() { return kEquivalent; }
 
 }  // namespace diffvisor::vmx

@@ -14,5 +14,7 @@ inline constexpr const char* kArchVersion = "SDM 092";
 std::span<const rules::Rule> profile_rules();
 std::span<const rules::Claim> claims();
 std::span<const rules::Exemption> exemptions();
+// Generic mutants that cannot be told from the table, with the reason.
+std::span<const rules::Exemption> equivalent_mutants();
 
 }  // namespace diffvisor::vmx
