@@ -93,8 +93,8 @@ class Fickle : public Wrapped {
 using Wrap = std::function<std::unique_ptr<Executor>(std::unique_ptr<Executor>)>;
 
 // A domain's models, without emulators, ready for one campaign.
-struct Setup {
-  explicit Setup(std::string_view name, std::string_view quirk = {}, const Wrap& wrap = {})
+struct Models {
+  explicit Models(std::string_view name, std::string_view quirk = {}, const Wrap& wrap = {})
       : entry(*find_domain(name)), domain(*entry.domain) {
     std::vector<rules::RowEdit> edits;
     if (!quirk.empty()) edits = {rules::find_mutant(*domain.rules, quirk).value().edit};
@@ -137,7 +137,7 @@ struct Ran {
 
 Ran run(std::string_view domain, std::uint64_t seed, std::uint64_t first, std::uint64_t cases, std::uint64_t shard = 1,
         std::uint64_t shards = 1, const Wrap& wrap = {}) {
-  const Setup s(domain, {}, wrap);
+  const Models s(domain, {}, wrap);
   Options o = s.options(seed, first, cases);
   o.shard = shard;
   o.shards = shards;
@@ -238,8 +238,7 @@ TEST(Campaign, ShardsAddUpToTheWhole) {
 
 class StateDirectory {
  public:
-  StateDirectory()
-      : path(std::filesystem::temp_directory_path() / ("campaign_test." + std::to_string(::getpid()))) {
+  StateDirectory() : path(std::filesystem::temp_directory_path() / ("campaign_test." + std::to_string(::getpid()))) {
     std::filesystem::create_directories(path);
   }
   ~StateDirectory() {
@@ -253,7 +252,7 @@ class StateDirectory {
 Ran run_in_two_sittings(std::string_view domain, std::uint64_t seed, std::uint64_t cases) {
   const StateDirectory directory;
   {
-    const Setup s(domain);
+    const Models s(domain);
     Campaign c(s.domain, *s.judge, s.executors, s.options(seed, 0, cases));
     c.stop_when([&] { return c.totals().cases >= 3 * kBatch; });
     EXPECT_TRUE(c.run());
@@ -262,7 +261,7 @@ Ran run_in_two_sittings(std::string_view domain, std::uint64_t seed, std::uint64
     EXPECT_EQ(c.totals().next, c.totals().cases) << "nothing that was committed is lost";
     EXPECT_TRUE(reports::save_state(directory.path, "me", c.totals(), c.findings()));
   }
-  const Setup s(domain);
+  const Models s(domain);
   auto state = reports::load_state(directory.path, "me", all_schemas());
   EXPECT_TRUE(state) << state.error().text();
   Campaign c(s.domain, *s.judge, s.executors, s.options(seed, 0, cases));
@@ -295,11 +294,11 @@ TEST(Campaign, FindsMinimisesAndNamesTheCountersDefect) {
     EXPECT_TRUE(difference_from_golden(f.smallest).fields.empty());
     buckets.insert(f.bucket);
   }
-  EXPECT_EQ(buckets, (std::set<std::string>{"counter.counter.b.differs.quf"}));
+  EXPECT_EQ(buckets, (std::set<std::string>{"counter.counter.b.differs.qufqulquaqugqus"}));
 }
 
 TEST(Campaign, ADefectOfTheReferenceIsFoundAndExplained) {
-  const Setup s("vmx_entry", "drop:vmx.rflags.rsvd1");
+  const Models s("vmx_entry", "drop:vmx.rflags.rsvd1");
   Campaign c(s.domain, *s.judge, s.executors, s.options(7, 0, kCases));
   std::set<std::string> told;
   c.on_finding([&](const triage::Finding& f) { return told.insert(f.bucket), Result<void>{}; });
@@ -316,7 +315,7 @@ TEST(Campaign, ADefectOfTheReferenceIsFoundAndExplained) {
 }
 
 TEST(Campaign, StoppingEndsEarlyAndCommitsWholeBatches) {
-  const Setup s("vmx_entry");
+  const Models s("vmx_entry");
   Campaign c(s.domain, *s.judge, s.executors, s.options(7, 0, 0));
   c.stop_when([&] { return c.totals().cases >= 2 * kBatch; });
   ASSERT_TRUE(c.run());
@@ -325,7 +324,7 @@ TEST(Campaign, StoppingEndsEarlyAndCommitsWholeBatches) {
 }
 
 TEST(Campaign, ATimeLimitEndsIt) {
-  const Setup s("vmx_entry");
+  const Models s("vmx_entry");
   Options o = s.options(7, 0, 0);
   o.seconds = 0.05;
   Campaign c(s.domain, *s.judge, s.executors, o);
@@ -340,13 +339,13 @@ TEST(Campaign, AnExecutorThatBreaksDownLosesNothingThatWasCommitted) {
     const auto breaks = [&](std::unique_ptr<Executor> e) {
       return std::make_unique<BreaksDown>(std::move(e), alone ? 0 : 5, alone);
     };
-    const Setup s("counter", {}, breaks);
+    const Models s("counter", {}, breaks);
     Campaign c(s.domain, *s.judge, s.executors, s.options(1, 0, 20000));
     const auto done = c.run();
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().text(), "counter.b: broke down");
     const std::uint64_t committed = c.totals().cases;
-    if (!alone) EXPECT_EQ(committed, 5 * kBatch);
+    EXPECT_TRUE(alone || committed == 5 * kBatch) << committed;
     EXPECT_EQ(c.totals().next, committed);
     const Totals healthy = committed == 0 ? Totals{} : run("counter", 1, 0, committed).totals;
     EXPECT_EQ(c.totals().digest, healthy.digest) << "alone " << alone;
@@ -355,7 +354,7 @@ TEST(Campaign, AnExecutorThatBreaksDownLosesNothingThatWasCommitted) {
 }
 
 TEST(Campaign, ASinkThatCannotSaveEndsIt) {
-  const Setup s("counter");
+  const Models s("counter");
   Campaign c(s.domain, *s.judge, s.executors, s.options(1, 0, 20000));
   c.on_finding([](const triage::Finding&) -> Result<void> { return fail(ErrorCode::Io, "disk", "full"); });
   const auto done = c.run();
@@ -367,7 +366,7 @@ TEST(Campaign, ASinkThatCannotSaveEndsIt) {
 TEST(Campaign, WhatDoesNotRepeatIsQuarantined) {
   for (const bool outcome : {true, false}) {
     const auto fickle = [&](std::unique_ptr<Executor> e) { return std::make_unique<Fickle>(std::move(e), outcome); };
-    const Setup s("counter", {}, fickle);
+    const Models s("counter", {}, fickle);
     Campaign c(s.domain, *s.judge, s.executors, s.options(1, 0, 2 * kBatch));
     ASSERT_TRUE(c.run());
     const std::uint64_t planted = run("counter", 1, 0, 2 * kBatch).totals.unexplained;
@@ -375,13 +374,14 @@ TEST(Campaign, WhatDoesNotRepeatIsQuarantined) {
     EXPECT_GT(c.totals().order_dependent, 0u);
     bool quarantined = false;
     for (const triage::Finding& f : c.findings())
-      if (f.order_dependent) quarantined = f.bucket.ends_with(".order_dependent") && f.count == c.totals().order_dependent;
+      if (f.order_dependent)
+        quarantined = f.bucket.ends_with(".order_dependent") && f.count == c.totals().order_dependent;
     EXPECT_TRUE(quarantined);
   }
 }
 
 TEST(Campaign, ObserversSeeEveryCaseInOrder) {
-  const Setup s("vmx_entry");
+  const Models s("vmx_entry");
   Campaign c(s.domain, *s.judge, s.executors, s.options(7, 100, 1000));
   std::uint64_t expected = 100;
   c.observe([&](const campaign::Committed& k) {

@@ -18,7 +18,7 @@ std::vector<Quirk> quirks() { return {}; }
 }  // namespace
 
 const DomainEntry& counter_entry() {
-  static const DomainEntry entry{&counter::domain(), kExecutors, kExecutors, &make_executor, &quirks};
+  static const DomainEntry entry{&counter::domain(), kExecutors, kExecutors, kExecutors, &make_executor, &quirks};
   return entry;
 }
 

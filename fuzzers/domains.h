@@ -37,6 +37,7 @@ struct DomainEntry {
   const Domain* domain;
   std::span<const std::string_view> executors;  // all that exist; the first is the reference
   std::span<const std::string_view> by_default;
+  std::span<const std::string_view> in_process;  // models: they run everywhere, in microseconds
   Result<std::unique_ptr<Executor>> (*make_executor)(const ExecutorRequest&);
   std::vector<Quirk> (*quirks)();          // named ones; the generic mutants come from the rule set
   const VectorDialect* vectors = nullptr;  // how test vectors of this domain are read; null: there are none

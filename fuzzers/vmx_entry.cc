@@ -9,6 +9,7 @@
 #include "harness/arch/vmx/schema.h"
 #include "models/vmx/arch.h"
 #include "models/vmx/arch_rules.h"
+#include "models/vmx/kvm/kvm_2021.h"
 #include "models/vmx/kvm/kvm_model.h"
 #include "models/vmx/quirks.h"
 #include "models/vmx/rule_notes.h"
@@ -50,6 +51,7 @@ constexpr std::array kModes = {
 };
 
 constexpr std::string_view kExecutors[] = {"vmx.arch", "vmx.kvm", "bochs"};
+constexpr std::span<const std::string_view> kModels(kExecutors, 2);
 
 const Domain& domain() {
   static const Domain d = [] {
@@ -77,7 +79,8 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
       r.quirk != nullptr && r.quirk->executor == r.name ? r.quirk->edits : std::vector<rules::RowEdit>{};
   if (r.name == "vmx.arch") return std::make_unique<vmx::ArchModel>(edits);
   if (r.name == "vmx.kvm") {
-    vmx::KvmKernel kernel;
+    // The kernel of 2021 differs in more than its rows.
+    vmx::KvmKernel kernel = r.quirk != nullptr && r.quirk->id == "kvm2021" ? vmx::kvm_2021() : vmx::KvmKernel{};
     kernel.edits = edits;
     return std::make_unique<vmx::KvmModel>(std::move(kernel));
   }
@@ -102,7 +105,7 @@ std::vector<Quirk> quirks() {
 }  // namespace
 
 const DomainEntry& vmx_entry() {
-  static const DomainEntry entry{&domain(), kExecutors, kExecutors, &make_executor, &quirks, &vmx_vectors()};
+  static const DomainEntry entry{&domain(), kExecutors, kExecutors, kModels, &make_executor, &quirks, &vmx_vectors()};
   return entry;
 }
 

@@ -189,7 +189,7 @@ std::string campaign_text(const CampaignReport& r) {
 std::string progress_line(const campaign::Totals& t, std::size_t rules, std::size_t buckets, std::uint64_t wanted,
                           double limit) {
   double left = -1;
-  if (limit > 0) left = limit - t.seconds;
+  if (limit > 0) left = std::max(limit - t.seconds, 0.0);
   if (wanted > 0 && t.cases > 0) {
     const double by_cases =
         t.seconds * static_cast<double>(wanted - std::min(wanted, t.cases)) / static_cast<double>(t.cases);

@@ -78,11 +78,9 @@ Result<void> create(const std::string& domain, const std::vector<std::string>& a
 
 // Migration -------------------------------------------------------------------------------------------------------
 
-// What runs in this process answers again; the rest was recorded and is kept.
+// What runs in this process answers again; the rest was recorded and stays.
 bool is_model(const DomainEntry& entry, std::string_view executor) {
-  constexpr std::string_view kEmulators[] = {"bochs", "qemu", "kvm"};
-  return std::ranges::find(entry.executors, executor) != entry.executors.end() &&
-         std::ranges::find(kEmulators, executor) == std::end(kEmulators);
+  return std::ranges::find(entry.in_process, executor) != entry.in_process.end();
 }
 
 // Empty: as expected, pinned record values included.

@@ -38,6 +38,7 @@ void add_campaign(CLI::App* c, Arguments& a) {
 
 bool read_shard(Arguments& a) {
   if (a.shard.empty()) return true;
+  if (a.shard.find_first_not_of("0123456789/") != std::string::npos) return false;  // sscanf would take a sign
   unsigned long long k = 0, n = 0;
   char rest = 0;
   if (std::sscanf(a.shard.c_str(), "%llu/%llu%c", &k, &n, &rest) != 2 || k < 1 || n < 1 || k > n) return false;
@@ -181,8 +182,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    std::fprintf(stderr, "diffvisor: %s\n", e.what());
-    return kCannot;
+    return complain({diffvisor::ErrorCode::Usage, "", e.what()});
   }
   return a.code;
 }

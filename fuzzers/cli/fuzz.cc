@@ -154,6 +154,8 @@ class Saver {
     if (!flags_.resume) return {};
     auto state = reports::load_state(store_.directory(), identity_, all_schemas());
     if (!state) return tl::unexpected(state.error());
+    if (state->totals.executors.size() != campaign.totals().executors.size())
+      return fail(ErrorCode::Format, store_.directory().string(), "the state is about other executors");
     campaign.resume(state->totals, std::move(state->findings));
     return {};
   }
@@ -220,6 +222,7 @@ int fuzz(const std::string& domain, const Flags& flags) {
       return complain(wrote.error());
   if (!ran) return complain(ran.error());
   if (!saved) return complain(saved.error());
+  if (!unsaved) return complain(unsaved.error());
   if (const int code = judged_something(*session, campaign.totals(), flags); code != kClean) return code;
   return campaign.totals().unexplained > 0 ? kDivergence : kClean;
 }

@@ -15,12 +15,10 @@ namespace {
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-// Models only: what runs in this process.
+// What runs in this process, unless the user asks for more.
 Flags models_only(const Flags& flags, const DomainEntry& entry) {
   Flags f = flags;
-  if (!f.executors.empty()) return f;
-  for (const std::string_view name : entry.executors) f.executors.emplace_back(name);
-  std::erase_if(f.executors, [](const std::string& n) { return n == "bochs" || n == "qemu" || n == "kvm"; });
+  if (f.executors.empty()) f.executors.assign(entry.in_process.begin(), entry.in_process.end());
   return f;
 }
 

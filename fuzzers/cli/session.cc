@@ -67,7 +67,10 @@ Result<void> start_executors(Session& s, const Flags& flags) {
 }  // namespace
 
 int complain(const Error& error) {
-  fmt::print(stderr, "diffvisor: {}\n", error.text());
+  std::string line = error.text();
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';  // names and files may hold anything
+  fmt::print(stderr, "diffvisor: {}\n", line);
   return kCannot;
 }
 

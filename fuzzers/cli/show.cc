@@ -89,6 +89,7 @@ Result<bool> minimise_one(const Session& s, const Loaded& l) {
 int show(const std::string& path, const Flags& flags) {
   const auto loaded = load_cases({path});
   if (!loaded) return complain(loaded.error());
+  if (loaded->empty()) return complain({ErrorCode::Usage, path, "there are no cases in it"});
   for (const Loaded& l : *loaded) {
     auto session = session_of(l.stored.c, flags);
     if (!session) return complain(session.error());
@@ -100,6 +101,7 @@ int show(const std::string& path, const Flags& flags) {
 int minimise(const std::string& path, const Flags& flags) {
   const auto loaded = load_cases({path});
   if (!loaded) return complain(loaded.error());
+  if (loaded->empty()) return complain({ErrorCode::Usage, path, "there are no cases in it"});
   bool any = false;
   for (const Loaded& l : *loaded) {
     auto session = session_of(l.stored.c, flags);

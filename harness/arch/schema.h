@@ -36,10 +36,10 @@ struct Field {
   std::uint16_t count;    // 1 for a scalar; an array occupies slots slot .. slot+count-1
   Slot slot;
   Role role;
-  std::string_view group;                        // heading in listings: "controls", "host", "guest" ...
-  std::uint32_t tag;                             // the subject's own number for it (a VMCS encoding), 0 if none
-  std::span<const BitName> bits;                 // names of its bits, may be empty
-  std::span<const std::uint64_t> interesting;    // values worth trying besides the boundary bits, may be empty
+  std::string_view group;                      // heading in listings: "controls", "host", "guest" ...
+  std::uint32_t tag;                           // the subject's own number for it (a VMCS encoding), 0 if none
+  std::span<const BitName> bits;               // names of its bits, may be empty
+  std::span<const std::uint64_t> interesting;  // values worth trying besides the boundary bits, may be empty
 };
 
 struct ByteArea {
@@ -62,19 +62,19 @@ struct Capability {
 
 struct ProfileSpec {
   std::string_view name;
-  std::string_view note;  // where it comes from, and what second opinion exists
+  std::string_view note;               // where it comes from, and what second opinion exists
   std::span<const Capability> values;  // capabilities not listed are 0
 };
 
 struct Schema {
   std::string_view domain;
-  std::uint16_t version;  // of the binary form; changes only with the codec's reading of it
-  std::span<const Field> fields;            // ascending slots, no gaps
-  std::size_t slots;                        // <= kMaxSlots
-  std::span<const ByteArea> areas;          // order = index in Case::areas
+  std::uint16_t version;            // of the binary form; changes only with the codec's reading of it
+  std::span<const Field> fields;    // ascending slots, no gaps
+  std::size_t slots;                // <= kMaxSlots
+  std::span<const ByteArea> areas;  // order = index in Case::areas
   std::span<const OperationKind> operations;
   std::size_t most_operations;
-  std::span<const ProfileSpec> profiles;    // the first is the default
+  std::span<const ProfileSpec> profiles;  // the first is the default
   // Writes the State and Fact slots of the valid baseline that belongs to the Capability and Context slots in v.
   void (*golden)(std::uint64_t* v);
 };

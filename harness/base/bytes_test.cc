@@ -45,8 +45,10 @@ TEST(Reader, IsTotalOverRandomBytesAndRequests) {
     Reader r(bytes);
     std::size_t before = r.left();
     for (int i = 0; i < 12; ++i) {
-      if (rng.one_in(2)) r.take(rng.below(6));
-      else r.little(1 + rng.below(8));
+      if (rng.one_in(2))
+        r.take(rng.below(6));
+      else
+        r.little(1 + rng.below(8));
       ASSERT_LE(r.left(), before);
       before = r.left();
     }

@@ -1,7 +1,4 @@
-int error = written ? 0 : errno;
-  if (fd.close() != 0 && error == 0) error = errno;
-  if (error != 0) {
-    ::unlink// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 #include "harness/base/file.h"
 
 #include <fcntl.h>

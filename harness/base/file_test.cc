@@ -25,9 +25,7 @@ class File : public testing::Test {
     fs::remove_all(directory_, ignored);
   }
   std::string content(const char* name) const { return read_file(directory_ / name).value_or("(unreadable)"); }
-  std::ptrdiff_t entries() const {
-    return std::distance(fs::directory_iterator(directory_), fs::directory_iterator());
-  }
+  std::ptrdiff_t entries() const { return std::distance(fs::directory_iterator(directory_), fs::directory_iterator()); }
 
   fs::path directory_;
 };

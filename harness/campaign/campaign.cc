@@ -144,7 +144,15 @@ class Campaign::Impl {
     return {};
   }
 
+  // All of a batch or nothing: a resumed run does it again.
   Result<void> commit(InFlight& batch) {
+    const Totals kept = totals_;
+    auto done = commit_cases(batch);
+    if (!done) totals_ = kept;
+    return done;
+  }
+
+  Result<void> commit_cases(InFlight& batch) {
     std::vector<compare::Verdict> verdicts(executors_.size());
     std::vector<Observation> seen(executors_.size());
     for (std::size_t i = 0; i < batch.cases.size(); ++i) {

@@ -87,14 +87,19 @@ Result<Observation> Investigator::observe(const Case& c, std::size_t executor) {
 
 Result<bool> Investigator::repeats(const Case& c, std::size_t executor, const Observation& seen,
                                    const Case& neighbour) {
+  // Where rules judge, records are not compared.
+  const bool record = domain_->rules->rows.empty() && seen.status == Status::Ran;
+  const auto same = [&](const Observation& o) {
+    return same_observation(o, seen) && (!record || !compare::Judge::first_difference(o, seen));
+  };
   const auto alone = observe(c, executor);
   if (!alone) return tl::unexpected(alone.error());
-  if (!same_observation(*alone, seen)) return false;
+  if (!same(*alone)) return false;
   if (runnable(neighbour, judge_->read(neighbour), executor) && seen.status != Status::Died) {
     if (auto other = observe(neighbour, executor); !other) return tl::unexpected(other.error());
     const auto after = observe(c, executor);
     if (!after) return tl::unexpected(after.error());
-    if (!same_observation(*after, seen)) return false;
+    if (!same(*after)) return false;
   }
   return true;
 }

@@ -205,8 +205,8 @@ void Plan::break_one(std::uint64_t pair, bool broken, Case& out) {
       start_from_valid(rng, cached_broken_);
       found = rules::violate(*domain_->rules, k, cached_broken_.v.data(), locks_, rng, domain_->normalise);
       cached_valid_ = cached_broken_;
-      found = found && rules::mend_only(*domain_->rules, k, cached_valid_.v.data(), locks_, facts_, rng,
-                                        domain_->normalise);
+      found = found &&
+              rules::mend_only(*domain_->rules, k, cached_valid_.v.data(), locks_, facts_, rng, domain_->normalise);
     }
     if (!found) {
       Rng rng(options_.seed, pair);

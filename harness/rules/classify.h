@@ -23,10 +23,10 @@ std::string_view class_name(Class c);
 struct Classified {
   std::size_t row = 0;
   Class cls = Class::Unreachable;
-  std::optional<std::size_t> by;   // Implied, and Unreachable when a capability rule stands before it
+  std::optional<std::size_t> by;  // Implied, and Unreachable when a capability rule stands before it
   std::string reason;
-  std::optional<Case> witness;     // Alone, Implied
-  std::optional<Case> valid;       // Alone: the twin that differs only in bits the rule reads and breaks nothing
+  std::optional<Case> witness;  // Alone, Implied
+  std::optional<Case> valid;    // Alone: the twin that differs only in bits the rule reads and breaks nothing
 };
 
 // Check rows in table order.

@@ -78,7 +78,8 @@ void survey(const std::uint64_t* v, Survey& out) {
        out.broken.word(W) = w.broken;
      }()),
      ...);
-  }(std::make_index_sequence<kWords<T>>{});
+  }
+  (std::make_index_sequence<kWords<T>>{});
 }
 
 // Makes node I of row R's tree equal to Want. Of two branches of which one is enough, the later field gives way first.
@@ -126,7 +127,8 @@ constexpr RepairRow repair_of() {
 template <const auto& T, const auto& F>
 inline constexpr auto kRepairs = []<std::size_t... R>(std::index_sequence<R...>) {
   return std::array<RepairRow, sizeof...(R)>{repair_of<T, F, R>()...};
-}(std::make_index_sequence<T.size()>{});
+}
+(std::make_index_sequence<T.size()>{});
 
 template <const auto& T, const auto& F>
 void repair(std::size_t i, std::uint64_t* v, const Locks& locks, Rng& rng, bool flip) {
@@ -155,9 +157,8 @@ bool sweep(std::uint64_t* v, const Locks& locks, const RuleBits& skip, Rng& rng,
       kRepairs<T, F>[w * 64 + static_cast<std::size_t>(std::countr_zero(broken))](v, locks, rng, flip);
     }
   };
-  [&]<std::size_t... W>(std::index_sequence<W...>) {
-    (mend(W, word<T, F, W>(v).broken), ...);
-  }(std::make_index_sequence<kWords<T>>{});
+  [&]<std::size_t... W>(std::index_sequence<W...>) { (mend(W, word<T, F, W>(v).broken), ...); }
+  (std::make_index_sequence<kWords<T>>{});
   return dirty;
 }
 

@@ -14,14 +14,14 @@ namespace diffvisor::rules {
 
 struct RowEdit {
   std::size_t row = 0;
-  bool drop = false;                     // the row does not exist
-  bool forced = false;                   // the row is broken whatever the case says
-  bool narrows = false;                  // `when` implies the row's own guard: a row that is whole stays whole
-  std::optional<Expr> when;              // replaces the guard
-  std::optional<Expr> must;              // replaces the condition
-  std::optional<Outcome> outcome;        // replaces the outcome
-  std::optional<std::uint8_t> phase;     // judged earlier or later than the manual allows
-  std::optional<Expr> phase_when;        // only in these cases
+  bool drop = false;                  // the row does not exist
+  bool forced = false;                // the row is broken whatever the case says
+  bool narrows = false;               // `when` implies the row's own guard: a row that is whole stays whole
+  std::optional<Expr> when;           // replaces the guard
+  std::optional<Expr> must;           // replaces the condition
+  std::optional<Outcome> outcome;     // replaces the outcome
+  std::optional<std::uint8_t> phase;  // judged earlier or later than the manual allows
+  std::optional<Expr> phase_when;     // only in these cases
 };
 
 // Which outcomes are legal for a case, and which rows are responsible.
@@ -52,7 +52,7 @@ class EditedRules {
   const RowEdit* find(std::size_t row) const;
 
   const RuleSet* set_;
-  std::vector<RowEdit> edits_;   // at most one for each row
+  std::vector<RowEdit> edits_;        // at most one for each row
   std::vector<std::uint8_t> phases_;  // by row, empty if no edit changes a phase
 };
 

@@ -25,7 +25,7 @@ struct Slice {
 
 enum class Op : std::uint8_t {
   True,
-  And,        // l, r are node indices
+  And,  // l, r are node indices
   Or,
   Not,        // l
   EqConst,    // a == c
@@ -158,12 +158,14 @@ constexpr Expr covers(Slice a, Slice must, std::uint64_t except = 0) {
 }
 constexpr Expr fits(Slice a, Slot width) { return detail::leaf(detail::binary(Op::FitsWidth, a, all(width))); }
 constexpr Expr canonical(Slot a, Slot width) { return detail::leaf(detail::binary(Op::Canonical, all(a), all(width))); }
-constexpr Expr high_equal(Slot a, Slot width) { return detail::leaf(detail::binary(Op::HighEqual, all(a), all(width))); }
+constexpr Expr high_equal(Slot a, Slot width) {
+  return detail::leaf(detail::binary(Op::HighEqual, all(a), all(width)));
+}
 constexpr Expr pat(Slot a) { return detail::leaf(detail::unary(Op::Pat, all(a), 0)); }
 // The last byte of a table: a + scale * count - bias fits the width, computed without wrap.
 constexpr Expr last_fits(Slot a, Slice count, unsigned scale, unsigned bias, Slot width) {
-  return detail::leaf(detail::binary(Op::LinearEnd, all(a), count,
-                                     std::uint64_t{width} << 32 | std::uint64_t{scale} << 8 | bias));
+  return detail::leaf(
+      detail::binary(Op::LinearEnd, all(a), count, std::uint64_t{width} << 32 | std::uint64_t{scale} << 8 | bias));
 }
 // functions[index] of the rule set
 constexpr Expr condition(unsigned index, Slice a, Slice b = {}) {

@@ -37,21 +37,32 @@ constexpr bool last_byte_fits(std::uint64_t address, std::uint64_t count, const 
 // Every leaf but And, Or, Not (structure) and Free (needs the rule set's functions).
 [[gnu::always_inline]] inline bool leaf_holds(const Node& n, const std::uint64_t* v) {
   switch (n.op) {
-    case Op::True: return true;
-    case Op::EqConst: return get(v, n.a) == n.c;
-    case Op::InSet: return n.c >> get(v, n.a) & 1;
-    case Op::LeConst: return get(v, n.a) <= n.c;
-    case Op::Eq: return get(v, n.a) == get(v, n.b);
-    case Op::Le: return get(v, n.a) <= get(v, n.b);
-    case Op::SubsetOf: return (get(v, n.a) & ~get(v, n.b) & ~n.c) == 0;
-    case Op::Covers: return (get(v, n.b) & ~get(v, n.a) & ~n.c) == 0;
-    case Op::FitsWidth: return shift_right(get(v, n.a), v[n.b.slot]) == 0;
-    case Op::Canonical: return is_canonical(v[n.a.slot], v[n.b.slot]);
+    case Op::True:
+      return true;
+    case Op::EqConst:
+      return get(v, n.a) == n.c;
+    case Op::InSet:
+      return n.c >> get(v, n.a) & 1;
+    case Op::LeConst:
+      return get(v, n.a) <= n.c;
+    case Op::Eq:
+      return get(v, n.a) == get(v, n.b);
+    case Op::Le:
+      return get(v, n.a) <= get(v, n.b);
+    case Op::SubsetOf:
+      return (get(v, n.a) & ~get(v, n.b) & ~n.c) == 0;
+    case Op::Covers:
+      return (get(v, n.b) & ~get(v, n.a) & ~n.c) == 0;
+    case Op::FitsWidth:
+      return shift_right(get(v, n.a), v[n.b.slot]) == 0;
+    case Op::Canonical:
+      return is_canonical(v[n.a.slot], v[n.b.slot]);
     case Op::HighEqual: {
       const std::uint64_t high = shift_right(v[n.a.slot], v[n.b.slot]);
       return high == 0 || high == shift_right(~std::uint64_t{0}, v[n.b.slot]);
     }
-    case Op::Pat: return pat_is_legal(v[n.a.slot]);
+    case Op::Pat:
+      return pat_is_legal(v[n.a.slot]);
     case Op::LinearEnd: {
       const LinearEnd e = linear_end(n.c);
       return last_byte_fits(v[n.a.slot], get(v, n.b), e, v[e.width]);
@@ -59,7 +70,8 @@ constexpr bool last_byte_fits(std::uint64_t address, std::uint64_t count, const 
     case Op::And:
     case Op::Or:
     case Op::Not:
-    case Op::Free: break;
+    case Op::Free:
+      break;
   }
   return false;
 }
@@ -67,11 +79,14 @@ constexpr bool last_byte_fits(std::uint64_t address, std::uint64_t count, const 
 // The slot whose change mends this leaf: the later of those it names. Slot 0 and widths do not count.
 constexpr unsigned leaf_rank(const Node& n, std::span<const FreeCondition> functions) {
   switch (n.op) {
-    case Op::True: return 0;
+    case Op::True:
+      return 0;
     case Op::Eq:
     case Op::Le:
-    case Op::LinearEnd: return (n.a.slot > n.b.slot ? n.a.slot : n.b.slot) + 1u;
-    case Op::Free: return n.a.slot + functions[n.c].writes + 1u;
+    case Op::LinearEnd:
+      return (n.a.slot > n.b.slot ? n.a.slot : n.b.slot) + 1u;
+    case Op::Free:
+      return n.a.slot + functions[n.c].writes + 1u;
     case Op::EqConst:
     case Op::InSet:
     case Op::LeConst:
@@ -80,10 +95,12 @@ constexpr unsigned leaf_rank(const Node& n, std::span<const FreeCondition> funct
     case Op::FitsWidth:
     case Op::Canonical:
     case Op::HighEqual:
-    case Op::Pat: return n.a.slot + 1u;
+    case Op::Pat:
+      return n.a.slot + 1u;
     case Op::And:
     case Op::Or:
-    case Op::Not: break;
+    case Op::Not:
+      break;
   }
   return 0;
 }

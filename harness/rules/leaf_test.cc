@@ -289,9 +289,8 @@ TEST(MakeLeaf, RefusesWhatLocksForbid) {
 
 // Small enough that every assignment of the unlocked bits can be tried.
 TEST(MakeLeaf, FindsASolutionInSmallSlicesExactlyWhenThereIsOne) {
-  const std::vector<Expr> small = {eq(bits(A, 2, 0), 5),    in(bits(A, 2, 0), {1, 6}),
-                                   same(bits(A, 2, 0), bits(B, 2, 0)), subset(bits(A, 2, 0), bits(B, 2, 0)),
-                                   covers(bits(A, 2, 0), bits(B, 2, 0))};
+  const std::vector<Expr> small = {eq(bits(A, 2, 0), 5), in(bits(A, 2, 0), {1, 6}), same(bits(A, 2, 0), bits(B, 2, 0)),
+                                   subset(bits(A, 2, 0), bits(B, 2, 0)), covers(bits(A, 2, 0), bits(B, 2, 0))};
   for (std::size_t i = 0; i < small.size(); ++i) {
     const bool b_gives_way = small[i].root().op == Op::Eq;
     for (std::uint64_t x = 0; x < 8 * 8 * 8 * 8 * 2; ++x) {

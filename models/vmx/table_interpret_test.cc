@@ -37,6 +37,21 @@ TEST(Interpret, MakesGuardsAndConditionsBothWaysWithinLocks) {
   EXPECT_GT(done * 10, tried * 8) << done << " of " << tried;
 }
 
+TEST(Interpret, OfTwoWaysTheLaterFieldGivesWayUnlessItIsLocked) {
+  const Expr either = bit(0, 0) || bit(1, 0), swapped = bit(1, 0) || bit(0, 0);
+  for (const Expr& e : {either, swapped}) {
+    for (std::size_t locked = 0; locked < 3; ++locked) {
+      Values v{};
+      Locks locks{};
+      locks[locked] = 1;
+      Rng rng(locked);
+      EXPECT_TRUE(make(e, v.data(), locks, true, rng, {}));
+      EXPECT_EQ(v[0], locked == 1 ? 1u : 0u);
+      EXPECT_EQ(v[1], locked == 1 ? 0u : 1u);
+    }
+  }
+}
+
 // What it does not list cannot matter; what it lists does, now and then.
 TEST(Interpret, BitsReadAreThoseThatCanMatter) {
   for (const Rule& r : set().rows) {
