@@ -107,8 +107,14 @@ TEST(ChildProcess, APausedOneUsesNoProcessorTime) {
   const auto child = run("while :; do :; done");
   std::this_thread::sleep_for(milliseconds(50));
   child->pause();
-  std::this_thread::sleep_for(milliseconds(20));
-  const auto before = child->cpu_time();
+  // The signal takes effect when the child is next scheduled, which a loaded machine may put off.
+  auto before = child->cpu_time();
+  for (int i = 0; i < 500; ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+    const auto now = child->cpu_time();
+    if (now == before) break;
+    before = now;
+  }
   std::this_thread::sleep_for(milliseconds(100));
   EXPECT_EQ(child->cpu_time(), before);
   child->resume();
