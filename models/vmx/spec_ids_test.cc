@@ -75,17 +75,13 @@ TEST(SpecIds, ListsSpeakOfRows) {
   const auto is_row = [](std::string_view id) {
     return rules::find_rule(arch_rules(), id) != arch_rules().rows.size();
   };
-  Reasons claims, unclear;
+  Reasons claims;
 #define CLAIM(id, by, reason)   \
   add_once(claims, id, reason); \
   EXPECT_TRUE(std::string_view(by).empty() || is_row(by)) << by;
 #include "models/vmx/claims.def"
 #undef CLAIM
-#define UNCLEAR(id, kind, what, alternative) add_once(unclear, id, what);
-#include "models/vmx/unclear.def"
-#undef UNCLEAR
   for (const auto& [id, reason] : claims) EXPECT_TRUE(is_row(id)) << id;
-  for (const auto& [id, what] : unclear) EXPECT_TRUE(is_row(id)) << id;
 }
 
 }  // namespace
