@@ -2,6 +2,7 @@
 // diffvisor fuzz: a campaign with progress, heartbeat, resume and a clean end on Ctrl-C.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -125,6 +126,11 @@ Result<campaign::Options> options_of(const Session& s, const Flags& flags) {
   return o;
 }
 
+std::size_t checks_in(const rules::RuleSet& set) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(set.rows, [](const rules::Rule& r) { return r.kind == rules::Kind::Check; }));
+}
+
 // What a run must share with the one it resumes.
 std::string identity_of(const Session& s, const Flags& flags) {
   const reports::Provenance p = reports::provenance(*s.entry->domain, s.profile);
@@ -202,7 +208,7 @@ int fuzz(const std::string& domain, const Flags& flags) {
   const InterruptGuard guard;
   Result<void> ran, unsaved;
   {
-    Watch watch(campaign, flags, session->entry->domain->rules->rows.size());
+    Watch watch(campaign, flags, checks_in(*session->entry->domain->rules));
     if (watch.heartbeat_failed()) return complain({ErrorCode::Io, flags.heartbeat, "cannot write"});
     double kept = 0;
     campaign.on_progress([&](const campaign::Totals& t) {
