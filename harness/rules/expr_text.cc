@@ -150,7 +150,7 @@ class Parser {
       n = two == "&&" || two == "||" || two == "==" || two == "!=" || two == "<=" ? 2 : 1;
       token_ = {Token::Symbol, rest_.substr(0, n), 0};
     }
-    rest_.remove_prefix(n);
+    if (error_.empty()) rest_.remove_prefix(n);  // giving up has emptied it
   }
 
   void read_number() {
