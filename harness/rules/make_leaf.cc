@@ -85,8 +85,7 @@ class Maker {
   }
 
   bool make_at_most_const(bool want) {
-    // Bounds are mostly of counts, and long lists cost an emulator more than they teach: seven of eight stay short.
-    if (want) return put(n_.a, rng_.below((rng_.one_in(8) ? n_.c : std::min<std::uint64_t>(n_.c, 7)) + 1));
+    if (want) return put(n_.a, n_.c == ~std::uint64_t{0} ? 0 : rng_.below(n_.c + 1));
     const std::uint64_t most = ones(static_cast<unsigned>(std::bit_width(writable(n_.a))));
     return most > n_.c && put(n_.a, n_.c + 1 + rng_.below(most - n_.c));
   }
