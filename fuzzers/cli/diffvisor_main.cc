@@ -75,7 +75,7 @@ void add_cases(CLI::App& app, Arguments& a) {
       app.add_subcommand("show", "explain a case: differences from golden, what decides, what each executor says");
   s->add_option("CASE", a.path, "case file")->required();
   add_selection(s, a);
-  s->footer("Example: diffvisor show --executors vmx.arch,bochs corpus/known/vmx_entry/bochs_rip_upper_bits.case");
+  s->footer("Example: diffvisor show --executors vmx.arch,bochs corpus/known/vmx_entry/bochs_rip_width_unchecked.case");
   s->callback([&a] { a.code = show(a.path, a.flags); });
 
   auto* m = app.add_subcommand("minimise", "make a divergent case as small as its bucket allows");
