@@ -27,9 +27,8 @@ class Target {
     decode_binary(bytes, *entry_.domain->schema, case_);
     entry_.domain->normalise(case_.v.data());
     const compare::Reading r = judge_.read(case_);
-    if (!judge_.limit(r).empty()) return;
     for (std::size_t e = 0; e < executors_.size(); ++e) {
-      if (!judge_.limit(case_, r, e).empty() || judge_.known_death(case_, r, e) != nullptr) continue;
+      if (!judge_.refusal(case_, r, e).empty()) continue;
       const auto seen = run_one(*executors_[e], case_);
       if (!seen) die(seen.error());
       const compare::VerdictKind kind = judge_.judge(case_, r, e, *seen).kind;

@@ -128,8 +128,7 @@ class Checker {
     stored.c = small ? small->best : c;
     for (std::size_t x = 0; x < s_.executors.size(); ++x) {
       const compare::Reading r = s_.judge->read(stored.c);
-      if (x != e && (!s_.judge->limit(stored.c, r, x).empty() || s_.judge->known_death(stored.c, r, x) != nullptr))
-        continue;
+      if (x != e && !s_.judge->refusal(stored.c, r, x).empty()) continue;
       const auto seen = x == e ? Result<Observation>(last) : run_one(*s_.executors[x], stored.c);
       if (!seen) return tl::unexpected(seen.error());
       stored.expect.push_back(

@@ -80,8 +80,7 @@ class SeedWriter {
     stored.c = c;
     const compare::Reading r = s_.judge->read(c);
     for (std::size_t e = 0; e < s_.executors.size(); ++e) {
-      if (!s_.judge->limit(r).empty() || !s_.judge->limit(c, r, e).empty() || s_.judge->known_death(c, r, e) != nullptr)
-        continue;
+      if (!s_.judge->refusal(c, r, e).empty()) continue;
       const auto seen = run_one(*s_.executors[e], c);
       if (!seen) return tl::unexpected(seen.error());
       const ExecutorInfo& info = s_.executors[e]->info();

@@ -21,9 +21,7 @@ void print_deciders(const Domain& d, const compare::Reading& r) {
 }
 
 Result<Observation> run_unless_limited(const Session& s, std::size_t e, const Case& c, const compare::Reading& r) {
-  if (const auto limit = s.judge->limit(r); !limit.empty()) return incomparable(limit);
-  if (const auto limit = s.judge->limit(c, r, e); !limit.empty()) return incomparable(limit);
-  if (s.judge->known_death(c, r, e) != nullptr) return incomparable("known_death");
+  if (const auto why = s.judge->refusal(c, r, e); !why.empty()) return incomparable(why);
   return run_one(*s.executors[e], c);
 }
 

@@ -124,16 +124,8 @@ class Campaign::Impl {
     Case& c = batch.cases[i];
     plan_.make(batch.first + i, c);
     batch.readings[i] = judge_.read(c);
-    const std::string_view limit = judge_.limit(batch.readings[i]);
-    for (std::size_t e = 0; e < executors_.size(); ++e) {
-      if (!limit.empty()) {
-        batch.seen[e][i] = incomparable(limit);
-      } else if (const auto own = judge_.limit(c, batch.readings[i], e); !own.empty()) {
-        batch.seen[e][i] = incomparable(own);
-      } else if (judge_.known_death(c, batch.readings[i], e) != nullptr) {
-        batch.seen[e][i] = incomparable("known_death");
-      }
-    }
+    for (std::size_t e = 0; e < executors_.size(); ++e)
+      if (const auto why = judge_.refusal(c, batch.readings[i], e); !why.empty()) batch.seen[e][i] = incomparable(why);
   }
 
   Result<void> collect(InFlight& batch) {

@@ -77,8 +77,7 @@ Result<const Observation*> Investigator::reference_for(const Case& c, Observatio
 }
 
 bool Investigator::runnable(const Case& c, const compare::Reading& r, std::size_t executor) const {
-  return judge_->limit(r).empty() && judge_->limit(c, r, executor).empty() &&
-         judge_->known_death(c, r, executor) == nullptr;
+  return judge_->refusal(c, r, executor).empty();
 }
 
 Result<Observation> Investigator::observe(const Case& c, std::size_t executor) {

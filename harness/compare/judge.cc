@@ -116,6 +116,12 @@ const Known* Judge::known_death(const Case& c, const Reading& r, std::size_t exe
   return nullptr;
 }
 
+std::string_view Judge::refusal(const Case& c, const Reading& r, std::size_t executor) const {
+  if (const auto everybody = limit(r); !everybody.empty()) return everybody;
+  if (const auto own = limit(c, r, executor); !own.empty()) return own;
+  return known_death(c, r, executor) != nullptr ? "known_death" : std::string_view{};
+}
+
 bool Judge::matches(const rules::EditedRules& rules, const rules::Ruling& ruling, rules::Outcome seen) const {
   bool match = false;
   ruling.deciders.each([&](std::size_t i) { match |= domain_->observation->outcome_matches(rules.outcome(i), seen); });

@@ -83,6 +83,9 @@ class Judge {
   // The known death that forbids running this case on the executor; null if there is none.
   const Known* known_death(const Case& c, const Reading& r, std::size_t executor) const;
 
+  // Why this case must not run on the executor: a limit, or "known_death". Empty: it may.
+  std::string_view refusal(const Case& c, const Reading& r, std::size_t executor) const;
+
   // Also counts which entries decided or merely fired.
   // `reference` is what the domain's reference executor saw; it decides for domains without rules, and may be null
   // else.
