@@ -19,8 +19,12 @@ void load_task_register();
 void build_guest_window();
 // Clean content, as at start, of the few entries that any entry's page walk marks accessed or dirty.
 void restore_page_walks();
-// The page-directory entry of the golden tables that maps the guest window.
-u64 window_entry();
+// Whether somebody wrote to the golden page directory by way of the golden page-directory-pointer table: 32-bit paging
+// takes the one for a page and the other for a page table.
+bool page_directory_written();
+// Clean content of the pages that the golden tables' dirty bits tell of.
+void restore_written_pages();
+bool is_empty_page(u64 page);
 // Copies a piece of the guest window back to what it was at start-up; outside the window it does nothing.
 void restore_range(u64 address, u64 bytes);
 // Clean content of `bytes` bytes inside the guest window.

@@ -22,9 +22,16 @@ void set_gate(u64 table, unsigned vector, u64 target, u64 selector, u64 attribut
   gate[1] = target >> 32;
 }
 
-void copy_qwords(u64 to, u64 from, u64 bytes) {
-  u64 n = bytes / 8;
-  asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n)::"memory");
+// 64 bytes a step: an interpreter takes as long for a register of 16 bytes as for one of 8, and much longer
+// for each step of REP.
+void copy_lines(u64 to, u64 from, u64 bytes) {
+  for (const u64 end = from + bytes; from != end; from += 64, to += 64)
+    asm volatile(
+        "movaps (%0), %%xmm0; movaps 16(%0), %%xmm1; movaps 32(%0), %%xmm2; movaps 48(%0), %%xmm3;"
+        "movaps %%xmm0, (%1); movaps %%xmm1, 16(%1); movaps %%xmm2, 32(%1); movaps %%xmm3, 48(%1)" ::"r"(from),
+        "r"(to)
+        : "memory");
+  asm volatile("xorps %xmm0, %xmm0; xorps %xmm1, %xmm1; xorps %xmm2, %xmm2; xorps %xmm3, %xmm3");
 }
 
 void clear_qwords(u64 from, u64 bytes) {
@@ -35,16 +42,19 @@ void clear_qwords(u64 from, u64 bytes) {
 struct Walk {
   u64 address, value;
 };
-// Guest entries have their accessed bit set: a walk under EPT could not set it. The dirty bit is clear and tells of any
-// write through them. EPT lets the guest read and execute the window, never write: what it writes nobody has to undo.
+// Guest entries have their accessed bit set: a walk under EPT could not set it. The dirty bits are clear and tell of
+// writes. EPT lets the guest read and execute the window, never write: what it writes nobody has to undo.
 constexpr Walk kWalks[] = {
     {kGuestCr3, 0x401027},
     {kGuestCr3 + kPage, 0x402027},
-    {kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xa7},
+    {kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestPages | 0x27},
     {kEptPml4, (kEptPml4 + kPage) | 7},
     {kEptPml4 + kPage, (kEptPml4 + 2 * kPage) | 7},
     {kEptPml4 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xb5},  // read, execute, write-back, 2 MiB
 };
+constexpr u64 kPagesMapped = (kListsEnd - kGuestWindow) / kPage;
+constexpr u64 kCleanPage = 0x27;
+constexpr u64 kDirty = u64{1} << 6;
 
 // All of the page, so that a case with another RIP in it does not end in a HLT that nothing wakes.
 void fill_with_vmcalls(u64 page) {
@@ -108,17 +118,44 @@ void build_guest_window() {
   clear_qwords(kGuestWindow, kGuestWindowEnd - kGuestWindow);
   memset(at<void>(kEptPml4), 0, 3 * kPage);
   restore_page_walks();
+  for (u64 i = 0; i < kPagesMapped; ++i) at<u64>(kGuestPages)[i] = (kGuestWindow + i * kPage) | kCleanPage;
   fill_with_vmcalls(kGuestCode);
   fill_with_vmcalls(kGuestCode32);
   build_guest_descriptors();
   for (u64 entry = kEntryMsrList; entry < kListsEnd; entry += 16) at<u64>(entry)[0] = kFillerMsr;
-  copy_qwords(AGENT_CLEAN_COPY, kGuestWindow, kListsEnd - kGuestWindow);
+  copy_lines(AGENT_CLEAN_COPY, kGuestWindow, kListsEnd - kGuestWindow);
 }
-
-u64 window_entry() { return *at<volatile u64>(kGuestCr3 + 2 * kPage + (kGuestWindow >> 21) * 8); }
 
 void restore_page_walks() {
   for (const Walk& walk : kWalks) *at<u64>(walk.address) = walk.value;
+}
+
+bool page_directory_written() { return (*at<volatile u64>(kGuestCr3 + kPage) & kDirty) != 0; }
+
+void restore_written_pages() {
+  const u64* const entries = at<u64>(kGuestPages);
+  u64 any = 0;
+#pragma GCC unroll 128
+  for (u64 i = 0; i < kPagesMapped; ++i) any |= entries[i];
+  if ((any & kDirty) == 0) return;
+  // Once the tables themselves are written to, their dirty bits tell nothing.
+  for (u64 i = 0; i <= (kGuestPages - kGuestWindow) / kPage; ++i)
+    if ((entries[i] & kDirty) != 0) return restore_range(kGuestWindow, kListsEnd - kGuestWindow);
+  for (u64 i = 0; i < kPagesMapped; ++i) {
+    if ((entries[i] & kDirty) == 0) continue;
+    restore_range(kGuestWindow + i * kPage, kPage);
+    at<u64>(kGuestPages)[i] = (kGuestWindow + i * kPage) | kCleanPage;
+  }
+}
+
+bool is_empty_page(u64 page) {
+  const u64* const qwords = at<u64>(page);
+  u64 any = 0;
+  for (u64 i = 0; i < kPage / 8; i += 8) {
+#pragma GCC unroll 8
+    for (u64 j = 0; j < 8; ++j) any |= qwords[i + j];
+  }
+  return any == 0;
 }
 
 void set_breakpoints() {
@@ -133,11 +170,17 @@ void set_breakpoints() {
 
 void restore_range(u64 address, u64 bytes) {
   if (address < kGuestWindow || address + bytes > kListsEnd) return;
-  copy_qwords(address, AGENT_CLEAN_COPY + (address - kGuestWindow), bytes);
+  const u64 first = address & ~u64{63}, end = (address + bytes + 63) & ~u64{63};
+  copy_lines(first, AGENT_CLEAN_COPY + (first - kGuestWindow), end - first);
 }
 
 void restore_bytes(u64 address, u64 bytes) {
-  memcpy(at<void>(address), at<void>(AGENT_CLEAN_COPY + (address - kGuestWindow)), bytes);
+  const u64 clean = AGENT_CLEAN_COPY + (address - kGuestWindow);
+  if (bytes == 8) {
+    *at<u64>(address) = *at<u64>(clean);
+  } else {
+    memcpy(at<void>(address), at<void>(clean), bytes);
+  }
 }
 
 }  // namespace diffvisor::agent

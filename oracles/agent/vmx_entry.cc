@@ -12,8 +12,9 @@ namespace {
 using namespace vmx;
 
 constexpr u32 kInstructionErrorField = 0x4400, kReasonField = 0x4402, kIntrInfoField = 0x4404, kIntrErrorField = 0x4406,
-              kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400;
-constexpr u64 kReasonTimer = 52, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
+              kVectoringInfoField = 0x4408, kVectoringErrorField = 0x440a, kQualificationField = 0x6400,
+              kGuestRspField = 0x681c, kGuestRipField = 0x681e;
+constexpr u64 kReasonTimer = 52, kReasonVmcall = 18, kEntryFailure = u64{1} << 31, kValid = u64{1} << 31;
 
 constexpr bool has(u64 word, unsigned bit) { return word >> bit & 1; }
 
@@ -50,6 +51,7 @@ class ListedMsrs {
       if (address >= kRamEnd - 16) return;
       SavedMsr& saved = saved_[count_];
       saved.index = *at<u32>(address);
+      if (count_ != 0 && saved.index == saved_[count_ - 1].index) continue;  // mostly fillers
       if (try_rdmsr(saved.index, &saved.value)) ++count_;
     }
   }
@@ -115,7 +117,14 @@ bool facts_are_inside(const WireCase& c) {
 }
 
 void write_facts(const WireCase& c) {
-  for (u64 i = 0; i < c.fact_count; ++i) memcpy(at<void>(c.facts[i].address), &c.facts[i].value, c.facts[i].bytes);
+  for (u64 i = 0; i < c.fact_count; ++i) {
+    const WireFact& f = c.facts[i];
+    if (f.bytes == 8) {
+      *at<u64>(f.address) = f.value;
+    } else {
+      memcpy(at<void>(f.address), &f.value, f.bytes);
+    }
+  }
 }
 
 void restore_facts(const WireCase& c) {
@@ -215,40 +224,80 @@ void read_exit(WireResult& r) {
 
 // What a guest that ran, or took an event, can have left in memory.
 enum class Trace {
-  Nothing,
-  Registers,  // debug registers and CR2; the guest could not write
-  Tables,     // 32-bit paging sees nothing of the window but its own page tables
-  Window,
+  Nothing,  // no instruction ended, no event was delivered
+  Pages,    // debug registers, CR2, and what the dirty bits of the golden tables tell
+  Window,   // anything in the guest window
 };
 
 bool has_secondary(State s, unsigned control) { return has(s[Proc], proc::SECONDARY) && has(s[Proc2], control); }
 
 bool in_window(u64 address) { return address >= kGuestWindow && address < kGuestWindowEnd; }
 
-// Bochs 2.7 sets accessed bits of guest tables without asking EPT. Outside the window EPT maps nothing, so only tables
-// that a case makes of the window's other pages can be marked.
-bool walks_foreign_tables(State s) {
-  if (!has(s[GuestCr0], cr0::PG)) return false;
-  if (has(s[GuestCr4], cr4::PAE) && !has(s[Entry], entry_ctl::IA32E)) {
-    for (unsigned i = 0; i < 4; ++i)
-      if ((s[GuestPdpte0 + i] & 1) != 0 && in_window(s[GuestPdpte0 + i] & 0xffffffffff000)) return true;
-    return false;
-  }
-  if (!in_window(s[GuestCr3])) return false;
-  return s[GuestCr3] >> 12 != kGuestCr3 >> 12 || s[Cr3Pdpte] != kGoldenPml4Entry || s[Cr3Pdpte + 1] != 0 ||
-         s[Cr3Pdpte + 2] != 0 || s[Cr3Pdpte + 3] != 0;
+bool has_golden_tables(State s) {
+  return s[GuestCr3] >> 12 == kGuestCr3 >> 12 && s[Cr3Pdpte] == kGoldenPml4Entry && s[Cr3Pdpte + 1] == 0 &&
+         s[Cr3Pdpte + 2] == 0 && s[Cr3Pdpte + 3] == 0;
 }
 
-// Golden tables and those a case can make of the guest window's own pages map the window by one large page, so its
-// dirty bit tells of any write through them. Under EPT the window is not writable at all.
+// ---- Whether tables other than the golden ones map memory that we keep. Without EPT the guest can write through them;
+// under EPT it cannot, but Bochs 2.7 sets accessed and dirty bits in tables without asking EPT. Above RAM all bits read
+// as one, which no entry may have.
+
+bool is_long_mode(State s) { return has(s[Entry], entry_ctl::IA32E); }
+
+// The golden page directory leads to pages whose dirty bits tell.
+bool table_maps_something(State s, u64 table) {
+  constexpr u64 kPageDirectory = kGuestCr3 + 2 * kPage;
+  if (table >= kRamEnd || table == kPageDirectory) return false;
+  if (has_secondary(s, proc2::EPT) && !in_window(table)) return false;
+  return !is_empty_page(table);
+}
+
+bool entry_maps_something(State s, u64 entry) {
+  constexpr u64 kPresent = 1, kLarge = u64{1} << 7, kFrame = 0xffffffffff000, kLargeFrame = 0xffc00000;
+  if ((entry & kPresent) == 0) return false;
+  if ((entry & kLarge) != 0 && (entry & kLargeFrame) == kGuestWindow) return true;
+  return table_maps_something(s, entry & kFrame);
+}
+
+bool page_pointers_map_something(State s) {
+  const u64 pointers = s[GuestCr3] & 0xffffffe0;
+  const bool fields = has_secondary(s, proc2::EPT);
+  if (!fields && pointers >= kRamEnd) return false;
+  for (unsigned i = 0; i < 4; ++i)
+    if (entry_maps_something(s, fields ? s[GuestPdpte0 + i] : at<u64>(pointers)[i])) return true;
+  return false;
+}
+
+bool root_maps_something(State s) {
+  const u64 root = s[GuestCr3] & ~(kPage - 1);
+  if (!table_maps_something(s, root)) return false;
+  for (u64 i = 0; i < kPage / 8; ++i) {
+    const u64 entry = at<u64>(root)[i];
+    if (entry == 0) continue;
+    if (is_long_mode(s) ? entry_maps_something(s, entry)
+                        : entry_maps_something(s, entry & ~u32{0}) || entry_maps_something(s, entry >> 32))
+      return true;
+  }
+  return false;
+}
+
+bool foreign_tables_map_something(State s) {
+  if (!has(s[GuestCr0], cr0::PG)) return false;
+  return has(s[GuestCr4], cr4::PAE) && !is_long_mode(s) ? page_pointers_map_something(s) : root_maps_something(s);
+}
+
+// Nothing was delivered, and the first instruction or what comes before it was the exit: any delivery moves RSP.
+bool ran_nothing(State s, const WireResult& r) {
+  if ((s[EntryIntrInfo] & kValid) != 0 || s[PendingDbg] != 0 || (s[Interruptibility] & 3) != 0) return false;
+  if (has_secondary(s, proc2::VID)) return false;
+  if (r.record[kExitReason] == kReasonTimer) return true;
+  return r.record[kExitReason] == kReasonVmcall && vmread(kGuestRipField) == s[GuestRip] &&
+         vmread(kGuestRspField) == s[GuestRsp];
+}
+
 Trace trace_of(State s, const WireResult& r) {
-  constexpr u64 kDirty = u64{1} << 6;
-  const bool undisturbed = (s[EntryIntrInfo] & kValid) == 0 && s[PendingDbg] == 0 && (s[Interruptibility] & 3) == 0;
-  if (r.record[kExitReason] == kReasonTimer && undisturbed) return Trace::Nothing;
-  if ((window_entry() & kDirty) != 0) return Trace::Window;
-  if (has_secondary(s, proc2::EPT)) return walks_foreign_tables(s) ? Trace::Window : Trace::Registers;
-  if (!has(s[Entry], entry_ctl::IA32E)) return Trace::Tables;
-  return s[GuestCr3] >> 12 == kGuestCr3 >> 12 ? Trace::Registers : Trace::Window;
+  if (ran_nothing(s, r)) return Trace::Nothing;
+  return has_golden_tables(s) || !foreign_tables_map_something(s) ? Trace::Pages : Trace::Window;
 }
 
 void restore_debug_registers() {
@@ -263,7 +312,8 @@ void restore_debug_registers() {
 void restore_memory(Trace trace) {
   if (trace == Trace::Nothing) return;
   restore_debug_registers();
-  if (trace == Trace::Tables) restore_range(kGuestCr3, 3 * kPage);
+  if (trace == Trace::Pages && page_directory_written()) restore_range(kGuestCr3 + 2 * kPage, kPage);
+  if (trace == Trace::Pages) restore_written_pages();
   if (trace == Trace::Window) restore_range(kGuestWindow, kListsEnd - kGuestWindow);
   restore_page_walks();
 }
@@ -275,11 +325,12 @@ void restore_stored_msrs(State s) {
   restore_range(from, bytes < room ? bytes : room);
 }
 
-// What the processor itself writes at entry and exit.
-void restore_processor_writes(State s) {
+// What the processor itself writes outside the guest's own accesses.
+void restore_processor_writes(State s, Trace trace) {
+  if (s[ExitMsrStoreCount] != 0) restore_stored_msrs(s);
+  if (trace == Trace::Nothing) return;
   if (has(s[Proc], proc::TPRSH)) restore_range(s[VirtualApicAddr], kPage);
   if (has_secondary(s, proc2::EPTVE)) restore_range(s[VeInfoAddress], kPage);
-  if (s[ExitMsrStoreCount] != 0) restore_stored_msrs(s);
 }
 
 // NMI blocking survives VM exits, VMCLEAR and VMXOFF in an emulator that keeps it in the CPU (Bochs 2.7 does).
@@ -292,8 +343,9 @@ void put_back(State s, const WireResult& r) {
   if (r.status != WireStatus::Exit) return;
   restore_loaded_msrs(s);
   if ((r.record[kExitReason] & kEntryFailure) == 0) {
-    restore_memory(trace_of(s, r));
-    restore_processor_writes(s);
+    const Trace trace = trace_of(s, r);
+    restore_memory(trace);
+    restore_processor_writes(s, trace);
   }
   if (can_leave_nmi_blocking(s)) end_nmi_blocking();
 }

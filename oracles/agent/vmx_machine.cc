@@ -141,8 +141,9 @@ void end_nmi_blocking() {
   frame[2] = 2;
   frame[3] = address_of(cleansing_stack + 8);
   frame[4] = AGENT_DATA;
-  set(GuestRip, address_of(reinterpret_cast<const void*>(&cleansing_guest)));
-  set(GuestRsp, address_of(frame));
+  constexpr u32 kRip = encoding_of(GuestRip), kRsp = encoding_of(GuestRsp);
+  vmwrite(kRip, address_of(reinterpret_cast<const void*>(&cleansing_guest)));
+  vmwrite(kRsp, address_of(frame));
   const unsigned how = cleansing_launched ? ENTER_RESUME : 0;
   constexpr u32 kExitReasonField = 0x4402, kVmcall = 18;
   if (enter(how) != 0 || vmread(kExitReasonField) != kVmcall) panic("the cleansing entry failed");

@@ -27,7 +27,8 @@ inline constexpr Gpa kEptPml4 = 0x160000;     // identity map of the guest windo
 // The guest window: the only memory that the golden page tables and the golden EPT map.
 inline constexpr Gpa kGuestWindow = 0x400000;  // 2 MiB
 inline constexpr Gpa kGuestWindowEnd = 0x600000;
-inline constexpr Gpa kGuestCr3 = 0x400000;     // PML4, PDPT, PD: one page each, identity, 2 MiB page
+inline constexpr Gpa kGuestCr3 = 0x400000;     // PML4, PDPT, PD: one page each
+inline constexpr Gpa kGuestPages = 0x403000;   // page table: identity map up to kListsEnd
 inline constexpr Gpa kGuestCode = 0x410000;    // VMCALL and nothing else, all over the page
 inline constexpr Gpa kGuestCode32 = 0x411000;  // the same for 32-bit code
 inline constexpr Gpa kGuestIdt = 0x412000;     // 256 gates to kGuestCode
