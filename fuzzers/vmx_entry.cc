@@ -50,6 +50,9 @@ constexpr std::array kModes = {
     rules::bits(vmx::EntryIntrInfo, 10, 8),
 };
 
+constexpr std::array kLengths = {Slot{vmx::ExitMsrStoreCount}, Slot{vmx::ExitMsrLoadCount},
+                                 Slot{vmx::EntryMsrLoadCount}};
+
 constexpr std::string_view kExecutors[] = {"vmx.arch", "vmx.kvm", "bochs"};
 constexpr std::span<const std::string_view> kModels(kExecutors, 2);
 
@@ -63,6 +66,7 @@ const Domain& domain() {
     x.rules = &vmx::arch_rules();
     x.normalise = &vmx::settle_facts;
     x.modes = kModes;
+    x.lengths = kLengths;
     x.profile_rules = vmx::profile_rules();
     x.claims = vmx::claims();
     x.exemptions = vmx::exemptions();

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kBases = 192;
 constexpr unsigned kAttempts = 6;
+constexpr std::uint64_t kLongLists = 16;  // one random state in so many has lists of any length
+constexpr std::uint64_t kShortList = 7;
 
 // What the sixteen pairs of a cycle do. Half of all cases break exactly one rule or show its valid twin.
 constexpr std::array kCycle = {
@@ -53,6 +55,13 @@ void lock_fixed_bits(const Domain& d, const std::uint64_t* v, rules::Locks& lock
   }
 }
 
+void shorten_lists(const Domain& d, Rng& rng, std::uint64_t* v, rules::Locks& locks) {
+  for (const Slot s : d.lengths) {
+    v[s] = rng.one_in(2) ? 0 : rng.below(kShortList + 1);
+    locks[s] |= ~kShortList;
+  }
+}
+
 bool is_consistent(const Domain& d, const std::uint64_t* v) {
   for (const rules::Rule& r : d.profile_rules)
     if (rules::holds(r.when, v, d.rules->functions) && !rules::holds(r.must, v, d.rules->functions)) return false;
@@ -87,9 +96,11 @@ Plan::Plan(const Domain& domain, PlanOptions options)
     : domain_(&domain),
       options_(std::move(options)),
       locks_(rules::base_locks(*domain.schema)),
+      short_locks_(locks_),
       facts_(rules::fact_bits(*domain.schema)),
       mutator_(mutate::standard_mutator(*domain.schema)),
       crossover_(mutate::standard_crossover(*domain.schema)) {
+  for (const Slot s : domain.lengths) short_locks_[s] |= ~kShortList;
   for (Slot s = 0; s < domain.schema->slots; ++s) fields_.push_back(&field_of_slot(*domain.schema, s));
   for (std::size_t i = 0; i < domain.rules->rows.size(); ++i)
     if (domain.rules->rows[i].kind == rules::Kind::Check) breakable_.push_back(i);
@@ -118,6 +129,7 @@ Case Plan::random_valid(Rng& rng) const {
     const std::uint64_t x = random_value(rng, golden.v[s], field(s).width);
     c.v[s] = (c.v[s] & locks[s]) | (x & ~locks[s]);
   }
+  if (!rng.one_in(kLongLists)) shorten_lists(*domain_, rng, c.v.data(), locks);
   rules::Locks with_modes = locks;
   for (const rules::Slice& m : domain_->modes) {
     const std::uint64_t mask = ones(m.n) << m.lo & ~with_modes[m.slot];
@@ -126,7 +138,7 @@ Case Plan::random_valid(Rng& rng) const {
   }
   Case kept = c;
   if (rules::satisfy_all(*domain_->rules, c.v.data(), with_modes, rng, domain_->normalise)) return c;
-  if (rules::satisfy_all(*domain_->rules, kept.v.data(), locks_, rng, domain_->normalise)) return kept;
+  if (rules::satisfy_all(*domain_->rules, kept.v.data(), locks, rng, domain_->normalise)) return kept;
   return golden;
 }
 
@@ -203,10 +215,11 @@ void Plan::break_one(std::uint64_t pair, bool broken, Case& out) {
     for (unsigned attempt = 0; attempt < kAttempts && !found; ++attempt) {
       Rng rng(options_.seed, pair * kAttempts + attempt + (std::uint64_t{1} << 63));
       start_from_valid(rng, cached_broken_);
-      found = rules::violate(*domain_->rules, k, cached_broken_.v.data(), locks_, rng, domain_->normalise);
+      const rules::Locks& locks = attempt == 0 && !rng.one_in(kLongLists) ? short_locks_ : locks_;
+      found = rules::violate(*domain_->rules, k, cached_broken_.v.data(), locks, rng, domain_->normalise);
       cached_valid_ = cached_broken_;
-      found = found &&
-              rules::mend_only(*domain_->rules, k, cached_valid_.v.data(), locks_, facts_, rng, domain_->normalise);
+      found =
+          found && rules::mend_only(*domain_->rules, k, cached_valid_.v.data(), locks, facts_, rng, domain_->normalise);
     }
     if (!found) {
       Rng rng(options_.seed, pair);
@@ -221,7 +234,8 @@ void Plan::break_two(Rng& rng, Case& out) const {
   for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
     const std::size_t a = breakable_[rng.below(breakable_.size())], b = breakable_[rng.below(breakable_.size())];
     start_from_valid(rng, out);
-    if (a != b && rules::violate(*domain_->rules, a, out.v.data(), locks_, rng, domain_->normalise, b)) return;
+    const rules::Locks& locks = attempt == 0 && !rng.one_in(kLongLists) ? short_locks_ : locks_;
+    if (a != b && rules::violate(*domain_->rules, a, out.v.data(), locks, rng, domain_->normalise, b)) return;
   }
   flip_some(rng, 2, out);
 }
@@ -266,7 +280,7 @@ void Plan::splice(Rng& rng, Case& out) const {
     for (const Slot s : writable_)
       if (field(s).group == group && rng.one_in(2)) out.v[s] = other.v[s];
   }
-  if (rng.one_in(2)) rules::satisfy_all(*domain_->rules, out.v.data(), locks_, rng, domain_->normalise, {}, 12);
+  if (rng.one_in(2)) rules::satisfy_all(*domain_->rules, out.v.data(), short_locks_, rng, domain_->normalise, {}, 12);
 }
 
 void Plan::vary_profile(Rng& rng, Case& out) const {

@@ -61,6 +61,7 @@ class Plan {
   const Domain* domain_;
   PlanOptions options_;
   rules::Locks locks_;
+  rules::Locks short_locks_;  // locks_, and lists that are short stay so
   rules::Locks facts_;
   std::vector<const Field*> fields_;    // by slot
   std::vector<std::size_t> breakable_;  // Check rows

@@ -19,10 +19,11 @@ struct Domain {
   const ObservationSchema* observation = nullptr;
   const rules::RuleSet* rules = &rules::no_rules();  // empty when the subject is behaviour, not legality
   rules::Normalise normalise = nullptr;              // ties memory facts to addresses; may be null
-  std::span<const rules::Slice> modes{};           // choices that random states keep, so that rare modes survive repair
-  std::span<const rules::Rule> profile_rules{};    // what makes a set of capabilities consistent; interpreted
-  std::span<const rules::Claim> claims{};          // why some rules are never broken alone
-  std::span<const rules::Exemption> exemptions{};  // spec ids without a row
+  std::span<const rules::Slice> modes{};         // choices that random states keep, so that rare modes survive repair
+  std::span<const Slot> lengths{};               // of lists; most random states keep them short, as long ones cost time
+  std::span<const rules::Rule> profile_rules{};  // what makes a set of capabilities consistent; interpreted
+  std::span<const rules::Claim> claims{};        // why some rules are never broken alone
+  std::span<const rules::Exemption> exemptions{};          // spec ids without a row
   std::span<const rules::Exemption> equivalent_mutants{};  // generic mutants nobody can see, and why
   std::string_view reference;                              // the executor that the others are compared with
   std::string_view model_version;                          // of our tables, stamped into expectations
