@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzzers/cli/session.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -61,6 +65,18 @@ Result<void> start_executors(Session& s, const Flags& flags) {
     }
   }
   if (s.executors.empty()) return fail(ErrorCode::Environment, "executors", "none could be started");
+  return {};
+}
+
+// A long run must not end in a file that cannot be written.
+Result<void> can_be_written(const std::string& where) {
+  if (where.empty() || where == "-") return {};
+  std::error_code ec;
+  if (fs::is_directory(where, ec)) return fail(ErrorCode::Io, where, "is a directory");
+  const fs::path parent = fs::absolute(where, ec).parent_path();
+  if (!fs::is_directory(parent, ec)) return fail(ErrorCode::Io, where, "its directory does not exist");
+  if (::access(parent.c_str(), W_OK) != 0 && !fs::exists(where, ec))
+    return fail(ErrorCode::Io, where, std::strerror(errno));
   return {};
 }
 
@@ -138,6 +154,7 @@ Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id) {
 }
 
 Result<Session> open_session(std::string_view domain, const Flags& flags) {
+  if (auto writable = can_be_written(flags.json); !writable) return tl::unexpected(writable.error());
   Session s;
   const auto entry = domain_named(domain);
   if (!entry) return tl::unexpected(entry.error());

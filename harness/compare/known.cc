@@ -19,6 +19,8 @@ constexpr std::string_view kKeys[] = {"id",     "executor",  "versions",  "rows"
                                       "reason", "reference", "review_by", "proof",   "edit"};
 constexpr std::string_view kEditKeys[] = {"rows", "action", "guard", "must", "when", "outcome", "phase"};
 
+constexpr std::string_view kPhaseRange = "needs 'phase' in 0..254";
+
 class EntryReader {
  public:
   EntryReader(const toml::table& table, const Domain& domain, std::string place)
@@ -51,12 +53,13 @@ class EntryReader {
 
  private:
   std::string text(std::string_view key) const { return (*source_)[key].value_or(std::string{}); }
-  void problem(std::string what) {
-    if (problem_.empty()) problem_ = std::move(what);
+  void problem(std::string_view what) {
+    if (problem_.empty()) problem_ = what;
   }
 
   // One cause with several edits: [[known.edit]] tables, applied in order.
   void read_several(const toml::array& edits, Known& k) {
+    if (edits.empty()) return problem("'edit' is empty");
     for (const toml::node& node : edits) {
       const toml::table* edit = node.as_table();
       if (edit == nullptr) return problem("[[known.edit]] must hold tables");
@@ -73,6 +76,7 @@ class EntryReader {
     if (text("action") == "dies") {
       k.dies = condition("when");
       if (!k.dies) problem("action dies needs 'when'");
+      if (source_->contains("phase") && !phase()) problem(kPhaseRange);
       k.dies_from = phase().value_or(0);
       return;
     }
@@ -140,7 +144,7 @@ class EntryReader {
     } else if (action == "phase") {
       edit.phase = phase();
       edit.phase_when = condition("guard");
-      if (!edit.phase) problem("action phase needs 'phase' in 0..254");
+      if (!edit.phase) problem(kPhaseRange);
     } else {
       problem(fmt::format("action '{}' is none of drop, guard, also, replace, outcome, phase, dies", action));
     }
@@ -180,7 +184,9 @@ Result<void> parse_known(std::string_view text, const std::string& place, const 
     return fail(ErrorCode::Format, fmt::format("{}:{}", place, e.source().begin.line), std::string(e.description()));
   }
   // Every entry of a file is about the file's domain.
-  if (document["domain"].value_or(std::string{}) != domain.name) return {};
+  const auto about = document["domain"].value<std::string>();
+  if (!about) return fail(ErrorCode::Format, place, "says no domain");
+  if (*about != domain.name) return {};
   const toml::array* entries = document["known"].as_array();
   if (entries == nullptr) return fail(ErrorCode::Format, place, "no [[known]] entries");
   for (const toml::node& node : *entries) {

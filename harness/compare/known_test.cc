@@ -135,8 +135,13 @@ TEST(Known, MistakesAreOneLineWithFileAndLine) {
   EXPECT_TRUE(says_that(wrong("[[known.edit]]\nproof = \"p\"\n" + drop), "unknown key 'proof' in an edit"));
   EXPECT_TRUE(says_that(wrong("action = \"drop\"\nrows = [\"toy.nothing\"]\n"), "no rule is called 'toy.nothing'"));
   EXPECT_TRUE(says_that(wrong("action = \"drop\"\n"), "rows are required"));
+  EXPECT_TRUE(says_that(wrong("edit = []\n"), "'edit' is empty"));
+  EXPECT_TRUE(says_that(wrong("action = \"dies\"\nwhen = \"A == 3\"\nphase = 300\n"), "0..254"));
   EXPECT_TRUE(says_that(wrong("action = \"drop\"\nrows = \"toy.a.even\"\n"), "rows are required"));
   EXPECT_TRUE(says_that(wrong("action = \"forget\"\nrows = [\"toy.a.even\"]\n"), "action 'forget' is none of"));
+  const auto about_nothing = parsed("[[known]]\n" + drop);
+  ASSERT_FALSE(about_nothing);
+  EXPECT_EQ(about_nothing.error().text(), "known.toml: says no domain");
   EXPECT_TRUE(says_that(wrong(drop, "reason = \"r\"\n"), "review_by are required"));
   EXPECT_TRUE(says_that(wrong("action = \"guard\"\nrows = [\"toy.a.even\"]\n"), "needs 'guard'"));
   EXPECT_TRUE(says_that(wrong("action = \"also\"\nrows = [\"toy.a.even\"]\n"), "needs 'must'"));
