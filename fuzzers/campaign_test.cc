@@ -101,8 +101,7 @@ struct Models {
     auto known = compare::load_known(std::filesystem::path(DIFFVISOR_SOURCE_DIR) / "corpus" / "known", domain);
     EXPECT_TRUE(known) << known.error().text();
     judge = std::make_unique<compare::Judge>(domain, std::move(*known), edits);
-    for (const std::string_view executor : entry.executors) {
-      if (executor == "bochs") continue;
+    for (const std::string_view executor : entry.in_process) {
       ExecutorRequest request;
       request.name = executor;
       auto made = entry.make_executor(request);

@@ -4,12 +4,13 @@
 #include <array>
 
 #include "fuzzers/counter.h"
+#include "fuzzers/svm_entry.h"
 #include "fuzzers/vmx_entry.h"
 
 namespace diffvisor {
 
 std::span<const DomainEntry> domains() {
-  static const std::array all = {vmx_entry(), counter_entry()};
+  static const std::array all = {vmx_entry(), svm_entry(), counter_entry()};
   return all;
 }
 

@@ -3,8 +3,6 @@
 
 #include <array>
 
-#include <fmt/format.h>
-
 #include "fuzzers/vmx_vectors.h"
 #include "harness/arch/vmx/schema.h"
 #include "models/vmx/arch.h"
@@ -13,7 +11,8 @@
 #include "models/vmx/kvm/kvm_model.h"
 #include "models/vmx/quirks.h"
 #include "models/vmx/rule_notes.h"
-#include "oracles/bochs/bochs_vmx.h"
+#include "oracles/agent/vmx_entry_codec.h"
+#include "oracles/machines/machines.h"
 
 namespace diffvisor {
 namespace {
@@ -53,8 +52,8 @@ constexpr std::array kModes = {
 constexpr std::array kLengths = {Slot{vmx::ExitMsrStoreCount}, Slot{vmx::ExitMsrLoadCount},
                                  Slot{vmx::EntryMsrLoadCount}};
 
-constexpr std::string_view kExecutors[] = {"vmx.arch", "vmx.kvm", "bochs"};
-constexpr std::span<const std::string_view> kModels(kExecutors, 2);
+constexpr std::string_view kExecutors[] = {"vmx.arch", "vmx.kvm", "bochs", "kvm"};
+constexpr std::span<const std::string_view> kModels(kExecutors, 2), kByDefault(kExecutors, 3);
 
 const Domain& domain() {
   static const Domain d = [] {
@@ -88,14 +87,11 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
     kernel.edits = edits;
     return std::make_unique<vmx::KvmModel>(std::move(kernel));
   }
-  bochs::BochsOptions options;
-  const std::string_view model = bochs::model_of_profile(r.profile);
-  if (model.empty())
-    return fail(ErrorCode::Usage, "bochs", fmt::format("has no machine model for profile {}", r.profile));
-  options.model = std::string(model);
+  MachineOptions options;
+  options.profile = std::string(r.profile);
   options.jobs = r.jobs;
   options.keep_directory = r.keep_files;
-  return bochs::make_bochs_vmx(options);
+  return make_oracle(r.name, agent::vmx_entry_codec(), options);
 }
 
 std::vector<Quirk> quirks() {
@@ -109,7 +105,7 @@ std::vector<Quirk> quirks() {
 }  // namespace
 
 const DomainEntry& vmx_entry() {
-  static const DomainEntry entry{&domain(), kExecutors, kExecutors, kModels, &make_executor, &quirks, &vmx_vectors()};
+  static const DomainEntry entry{&domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &vmx_vectors()};
   return entry;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 #include <string>
 
@@ -76,26 +75,8 @@ constexpr StartWord kStartWords[] = {
     {"cpl3", kCpl3},
 };
 
-char folded(char ch) { return static_cast<char>(std::tolower(static_cast<unsigned char>(ch))); }
-
-// Case, underscores, dashes and blanks do not matter in names.
-std::string plain(std::string_view name) {
-  std::string out;
-  for (const char ch : name)
-    if (ch != '_' && ch != '-' && ch != ' ') out += folded(ch);
-  return out;
-}
-bool same(std::string_view a, std::string_view b) { return plain(a) == plain(b); }
-
-NeedCondition condition(Slot slot, unsigned hi, unsigned lo, Relation relation, std::uint64_t value) {
-  return {slot, static_cast<std::uint8_t>(lo), static_cast<std::uint8_t>(hi - lo + 1), relation, value};
-}
-NeedCondition bit_is(Slot slot, unsigned bit, bool on) {
-  return condition(slot, bit, bit, Relation::Equal, on ? 1 : 0);
-}
-
 const BitName* bit_named(const Field& f, std::string_view name) {
-  const auto it = std::ranges::find_if(f.bits, [&](const BitName& b) { return same(b.name, name); });
+  const auto it = std::ranges::find_if(f.bits, [&](const BitName& b) { return same_name(b.name, name); });
   return it == f.bits.end() ? nullptr : &*it;
 }
 
@@ -109,15 +90,15 @@ std::optional<unsigned> control_bit(const ControlGroup& g, std::string_view name
 
 // A control that may be 1 is of use only if the controls that switch its group on may be 1 too.
 void add_activation(Need& need, Slot group) {
-  if (group == CapProc2Ctls) need.push_back(bit_is(CapProcCtls, 32 + proc::SECONDARY, true));
-  if (group == CapProc3Ctls) need.push_back(bit_is(CapProcCtls, 32 + proc::TERTIARY, true));
-  if (group == CapExit2Ctls) need.push_back(bit_is(CapExitCtls, 32 + exit_ctl::SECONDARY, true));
+  if (group == CapProc2Ctls) need.push_back(need_bit(CapProcCtls, 32 + proc::SECONDARY, true));
+  if (group == CapProc3Ctls) need.push_back(need_bit(CapProcCtls, 32 + proc::TERTIARY, true));
+  if (group == CapExit2Ctls) need.push_back(need_bit(CapExitCtls, 32 + exit_ctl::SECONDARY, true));
 }
 
 Need control_need(const ControlGroup& g, unsigned bit, bool offered) {
-  Need need = {bit_is(g.capability, g.halves ? 32 + bit : bit, offered)};
+  Need need = {need_bit(g.capability, g.halves ? 32 + bit : bit, offered)};
   if (offered) add_activation(need, g.capability);
-  if (!offered && g.halves) need.push_back(bit_is(g.capability, bit, false));
+  if (!offered && g.halves) need.push_back(need_bit(g.capability, bit, false));
   return need;
 }
 
@@ -157,7 +138,7 @@ std::optional<BitRange> named_capability(std::string_view text) {
   const std::string_view name = text.substr(dot + 1);
   if (const BitName* b = bit_named(*f, name)) return BitRange{f->slot, b->hi, b->lo};
   for (const BitAlias& a : kCapabilityAliases)
-    if (a.slot == f->slot && same(a.name, name)) return BitRange{a.slot, a.bit, a.bit};
+    if (a.slot == f->slot && same_name(a.name, name)) return BitRange{a.slot, a.bit, a.bit};
   return std::nullopt;
 }
 
@@ -193,11 +174,11 @@ std::optional<Comparison> parse_comparison(std::string_view text) {
 // None for what no value satisfies.
 std::optional<NeedCondition> compare(const BitRange& r, std::string_view op, std::uint64_t value) {
   const std::uint64_t largest = ones(r.hi - r.lo + 1);
-  if (op == "=" && value <= largest) return condition(r.slot, r.hi, r.lo, Relation::Equal, value);
-  if (op == ">" && value < largest) return condition(r.slot, r.hi, r.lo, Relation::AtLeast, value + 1);
-  if (op == ">=" && value <= largest) return condition(r.slot, r.hi, r.lo, Relation::AtLeast, value);
-  if (op == "<=") return condition(r.slot, r.hi, r.lo, Relation::AtMost, value);
-  if (op == "<" && value > 0) return condition(r.slot, r.hi, r.lo, Relation::AtMost, value - 1);
+  if (op == "=" && value <= largest) return need_bits(r.slot, r.hi, r.lo, Relation::Equal, value);
+  if (op == ">" && value < largest) return need_bits(r.slot, r.hi, r.lo, Relation::AtLeast, value + 1);
+  if (op == ">=" && value <= largest) return need_bits(r.slot, r.hi, r.lo, Relation::AtLeast, value);
+  if (op == "<=") return need_bits(r.slot, r.hi, r.lo, Relation::AtMost, value);
+  if (op == "<" && value > 0) return need_bits(r.slot, r.hi, r.lo, Relation::AtMost, value - 1);
   return std::nullopt;
 }
 
@@ -210,11 +191,11 @@ Need counter_need(unsigned first, unsigned most, std::string_view op, std::uint6
   if (n > most || (op == ">" && n == most)) return {};
   const unsigned count = static_cast<unsigned>(n), last = first + most - 1;
   Need need;
-  if (op == ">") need.push_back(condition(CapPerfGlobalCtrlMask, last, first, Relation::Includes, ones(count + 1)));
-  if (op == "=") need.push_back(condition(CapPerfGlobalCtrlMask, last, first, Relation::Equal, ones(count)));
-  if (op == "<=" && count == most) need.push_back(condition(CapPerfGlobalCtrlMask, last, first, Relation::AtLeast, 0));
+  if (op == ">") need.push_back(need_bits(CapPerfGlobalCtrlMask, last, first, Relation::Includes, ones(count + 1)));
+  if (op == "=") need.push_back(need_bits(CapPerfGlobalCtrlMask, last, first, Relation::Equal, ones(count)));
+  if (op == "<=" && count == most) need.push_back(need_bits(CapPerfGlobalCtrlMask, last, first, Relation::AtLeast, 0));
   if (op == "<=" && count < most)
-    need.push_back(condition(CapPerfGlobalCtrlMask, last, first + count, Relation::Equal, 0));
+    need.push_back(need_bits(CapPerfGlobalCtrlMask, last, first + count, Relation::Equal, 0));
   return need;
 }
 
@@ -225,7 +206,7 @@ Need comparison_need(const Comparison& c) {
     Need need;
     if (const auto must = compare(*half, c.op, c.value)) need.push_back(*must);
     if (!need.empty() && half->lo == 0 && c.op == "=")
-      need.push_back(condition(half->slot, 63, 32, Relation::Includes, c.value));
+      need.push_back(need_bits(half->slot, 63, 32, Relation::Includes, c.value));
     return need;
   }
   auto range = sliced_capability(c.left);
@@ -233,7 +214,7 @@ Need comparison_need(const Comparison& c) {
   const auto found = range ? compare(*range, c.op, c.value) : std::nullopt;
   if (!found) return {};
   // With TME keys guest CR3 has another width than the rest, SDM 3C 29.3.1.1; a width that is one number has none.
-  if (found->slot == CapMaxphyaddr) return {*found, condition(CapTmeKeyidBits, 7, 0, Relation::Equal, 0)};
+  if (found->slot == CapMaxphyaddr) return {*found, need_bits(CapTmeKeyidBits, 7, 0, Relation::Equal, 0)};
   return {*found};
 }
 
@@ -241,19 +222,11 @@ Need comparison_need(const Comparison& c) {
 Need feature_need(std::string_view name, bool on) {
   Need need;
   for (const Slot s : {Slot{CapFeatures}, Slot{CapCr4Fixed1}})
-    if (const BitName* b = bit_named(field_of_slot(schema(), s), name)) need.push_back(bit_is(s, b->lo, on));
+    if (const BitName* b = bit_named(field_of_slot(schema(), s), name)) need.push_back(need_bit(s, b->lo, on));
   for (const BitAlias& a : kFeatureAliases)
-    if (same(a.name, name)) need.push_back(bit_is(a.slot, a.bit, on));
-  if (same(name, "LA57")) need.push_back(condition(CapLinearWidth, 7, 0, Relation::Equal, on ? 57 : 48));
+    if (same_name(a.name, name)) need.push_back(need_bit(a.slot, a.bit, on));
+  if (same_name(name, "LA57")) need.push_back(need_bits(CapLinearWidth, 7, 0, Relation::Equal, on ? 57 : 48));
   return need;
-}
-
-// CR4_bit13_unsupported
-Need reserved_cr4_need(std::string_view text) {
-  constexpr std::string_view kHead = "CR4_bit", kTail = "_unsupported";
-  if (!text.starts_with(kHead) || !text.ends_with(kTail) || text.size() <= kHead.size() + kTail.size()) return {};
-  const auto bit = parse_number(text.substr(kHead.size(), text.size() - kHead.size() - kTail.size()));
-  return bit && *bit < 64 ? Need{bit_is(CapCr4Fixed1, static_cast<unsigned>(*bit), false)} : Need{};
 }
 
 // A capability without a comparison: offered, or with `on` false not offered.
@@ -263,7 +236,7 @@ Need plain_need(std::string_view text, bool on) {
     if (dot != text.npos && text.substr(0, dot) == g.name)
       if (const auto bit = control_bit(g, text.substr(dot + 1))) return control_need(g, *bit, on);
   const auto range = named_capability(text);
-  if (range && range->hi == range->lo) return {bit_is(range->slot, range->lo, on)};
+  if (range && range->hi == range->lo) return {need_bit(range->slot, range->lo, on)};
   return feature_need(text, on);
 }
 
@@ -272,43 +245,17 @@ Need start_need(std::string_view text) {
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find_first_of(",+"));
     text.remove_prefix(std::min(text.size(), word.size() + 1));
-    const auto it = std::ranges::find_if(kStartWords, [&](const StartWord& s) { return plain(word) == s.word; });
+    const auto it = std::ranges::find_if(kStartWords, [&](const StartWord& s) { return same_name(word, s.word); });
     if (it == std::end(kStartWords)) return {};
     if (it->bit < 0)
-      need.push_back(condition(Context, 5, 0, Relation::AtLeast, 0));
+      need.push_back(need_bits(Context, 5, 0, Relation::AtLeast, 0));
     else
-      need.push_back(bit_is(Context, static_cast<unsigned>(it->bit), true));
+      need.push_back(need_bit(Context, static_cast<unsigned>(it->bit), true));
   }
   return need;
 }
 
 }  // namespace
-
-bool NeedCondition::met(const std::uint64_t* v) const {
-  const std::uint64_t now = v[slot] >> lo & ones(width);
-  switch (relation) {
-    case Relation::Equal:
-      return now == value;
-    case Relation::AtLeast:
-      return now >= value;
-    case Relation::AtMost:
-      return now <= value;
-    case Relation::Includes:
-      return (value & ~now) == 0;
-  }
-  return false;
-}
-
-void NeedCondition::make_true(std::uint64_t* v) const {
-  if (met(v)) return;
-  const std::uint64_t mask = ones(width) << lo, now = v[slot] >> lo & ones(width);
-  const std::uint64_t wanted = relation == Relation::Includes ? now | value : value;
-  v[slot] = (v[slot] & ~mask) | (wanted << lo & mask);
-}
-
-bool need_is_met(const Need& need, const std::uint64_t* v) {
-  return std::ranges::all_of(need, [&](const NeedCondition& c) { return c.slot == Context || c.met(v); });
-}
 
 Need parse_need(std::string_view text) {
   text = trimmed(text);
@@ -321,7 +268,7 @@ Need parse_need(std::string_view text) {
     text.remove_prefix(head.size());
   }
   if (const auto c = parse_comparison(text)) return on ? comparison_need(*c) : Need{};
-  if (Need need = reserved_cr4_need(text); !need.empty()) return on ? need : Need{};
+  if (Need need = unsupported_cr4_bit(text, CapCr4Fixed1); !need.empty()) return on ? need : Need{};
   return plain_need(text, on);
 }
 

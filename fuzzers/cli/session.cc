@@ -147,7 +147,7 @@ std::vector<ExecutorInfo> Session::infos() const {
 
 Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id) {
   for (Quirk& q : entry.quirks())
-    if (q.id == id) return std::move(q);
+    if (q.id == id || q.executor + ":" + q.id == id) return std::move(q);
   if (auto m = rules::find_mutant(*entry.domain->rules, id))
     return Quirk{m->id, "generic mutant", std::string(entry.domain->reference), {m->edit}};
   return fail(ErrorCode::Usage, id, fmt::format("no such quirk; see: diffvisor quirks {}", entry.domain->name));

@@ -68,7 +68,7 @@ struct Session {
 };
 Result<Session> open_session(std::string_view domain, const Flags& flags);
 
-// The named quirk or generic mutant.
+// The named quirk, or generic mutant. One that several executors can have: as "executor:id".
 Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id);
 
 Result<void> write_output(const std::string& where, const std::string& content);  // "-" is standard output

@@ -42,6 +42,16 @@ struct Field {
   std::span<const std::uint64_t> interesting;  // values worth trying besides the boundary bits, may be empty
 };
 
+// Fields follow one another without a gap from slot 0 to `slots`.
+constexpr bool slots_are_sound(std::span<const Field> fields, std::size_t slots) {
+  std::size_t next = 0;
+  for (const Field& f : fields) {
+    if (f.slot != next || f.width < 1 || f.width > 64) return false;
+    next += f.count;
+  }
+  return next == slots && slots <= kMaxSlots;
+}
+
 struct ByteArea {
   std::uint16_t id;
   std::string_view name;

@@ -51,6 +51,7 @@ class Campaign::Impl {
     for (std::size_t e = 0; e < executors_.size(); ++e)
       if (executors_[e]->info().name == domain.reference) reference_ = e;
     totals_.next = options_.first;
+    investigator_.hurry_when([this] { return out_of_time(); });
   }
 
   Result<void> run() {
@@ -86,9 +87,9 @@ class Campaign::Impl {
 
   bool ending(std::uint64_t next) const {
     if (options_.cases != 0 && next >= options_.first + options_.cases) return true;
-    if (options_.seconds > 0 && elapsed() >= options_.seconds) return true;
-    return stop_ && stop_();
+    return out_of_time();
   }
+  bool out_of_time() const { return (options_.seconds > 0 && elapsed() >= options_.seconds) || (stop_ && stop_()); }
 
   // The end of the batch that holds `index`: batches are fixed index ranges, whatever --first says.
   std::uint64_t batch_end(std::uint64_t index) const {

@@ -86,6 +86,7 @@ Result<Observation> Investigator::observe(const Case& c, std::size_t executor) {
 
 Result<bool> Investigator::repeats(const Case& c, std::size_t executor, const Observation& seen,
                                    const Case& neighbour) {
+  if (in_a_hurry()) return true;
   // Where rules judge, records are not compared.
   const bool record = domain_->rules->rows.empty() && seen.status == Status::Ran;
   const auto same = [&](const Observation& o) {
@@ -132,12 +133,15 @@ Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::s
   compare::Explanation shown = first;
   Observation last = seen;
   std::optional<Error> error;
+  unsigned deaths = 0;  // of candidates; each costs several starts of the emulator
+  const unsigned most_deaths = seen.status == Status::Died ? 40 : 8;
   const auto shows_it = [&](const Case& candidate) {
-    if (error) return false;
+    if (error || deaths > most_deaths || in_a_hurry()) return false;
     const compare::Reading r = judge_->read(candidate);
     if (!runnable(candidate, r, executor)) return false;
     const auto o = observe(candidate, executor);
     if (!o) return error = o.error(), false;
+    deaths += o->status == Status::Died;
     const auto against = reference_for(candidate, storage);
     if (!against) return error = against.error(), false;
     const compare::VerdictKind kind = judge_->verdict(candidate, r, executor, *o, *against);
@@ -148,9 +152,7 @@ Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::s
     last = *o;
     return true;
   };
-  // A death costs a restart of the emulator, so its minimising is on a shorter leash.
-  const std::uint64_t budget = seen.status == Status::Died ? std::min<std::uint64_t>(runs_, 60) : runs_;
-  const auto minimised = minimise::minimise(c, shows_it, {budget, domain_->normalise});
+  const auto minimised = minimise::minimise(c, shows_it, {runs_, domain_->normalise});
   if (error) return tl::unexpected(*error);
   triage::Finding f;
   f.smallest = minimised ? minimised->best : c;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "harness/base/result.h"
@@ -27,6 +28,9 @@ class Investigator {
   // Explains and minimises one divergent case of one executor; also what `diffvisor minimise` does.
   Result<triage::Finding> explain_and_minimise(const Case& c, std::size_t executor, const Observation& seen);
 
+  // Asked often: once true, what is found is kept but neither repeated nor minimised.
+  void hurry_when(std::function<bool()> hurry) { hurry_ = std::move(hurry); }
+
   const std::vector<triage::Finding>& findings() const { return findings_; }
   void adopt(std::vector<triage::Finding> findings);
 
@@ -40,11 +44,14 @@ class Investigator {
   std::vector<triage::Said> said(const Case& c, std::size_t executor, const Observation& seen);
   triage::Finding* add(triage::Finding finding, std::size_t executor);
 
+  bool in_a_hurry() const { return hurry_ && hurry_(); }
+
   const Domain* domain_;
   compare::Judge* judge_;
   std::vector<Executor*> executors_;
   std::uint64_t seed_;
   std::uint64_t runs_;
+  std::function<bool()> hurry_;
   std::vector<triage::Finding> findings_;
   std::vector<rules::EditedRules> explained_;  // by executor: its known deltas and the edits of its findings
 };

@@ -76,10 +76,13 @@ std::size_t Judge::add_executor(const ExecutorInfo& info) {
     if (!quirk_.empty()) k.edits.insert(k.edits.begin(), quirk_.begin(), quirk_.end());
   deltas_.emplace_back(*domain_->rules, std::move(mine));
   unclear_tables_.emplace_back();
-  for (const Known& k : unclear_) {
-    rules::EditedRules table = deltas_.back().all();
-    for (const rules::RowEdit& e : k.edits) table.add(e);
-    unclear_tables_.back().push_back(std::move(table));
+  // How a retold program reads the manual is known: that is what its deltas are for.
+  if (info.trust != Trust::Transcription) {
+    for (const Known& k : unclear_) {
+      rules::EditedRules table = deltas_.back().all();
+      for (const rules::RowEdit& e : k.edits) table.add(e);
+      unclear_tables_.back().push_back(std::move(table));
+    }
   }
   counts_.emplace_back(deltas_.back().entries().size());
   return deltas_.size() - 1;
@@ -157,7 +160,7 @@ Verdict Judge::judge(const Case& c, const Reading& r, std::size_t executor, cons
     const Verdict v = judge_known(c, r, executor, seen.outcome, plain);
     if (v.kind != VerdictKind::Divergence) return v;
   }
-  for (std::size_t i = 0; i < unclear_.size(); ++i)
+  for (std::size_t i = 0; i < unclear_tables_[executor].size(); ++i)
     if (accepts(unclear_tables_[executor][i], c, r, seen.outcome)) return {VerdictKind::SpecUnclear, unclear_[i].id, i};
   return {VerdictKind::Divergence, {}, 0};
 }

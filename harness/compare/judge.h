@@ -110,7 +110,8 @@ class Judge {
   rules::EditedRules table_;
   std::vector<Known> known_;
   std::vector<Known> unclear_;
-  std::vector<std::vector<rules::EditedRules>> unclear_tables_;  // by executor: its deltas and one unclear point
+  // By executor: its deltas and one unclear point. None for a transcription.
+  std::vector<std::vector<rules::EditedRules>> unclear_tables_;
   std::vector<Deltas> deltas_;
   std::vector<std::vector<KnownCount>> counts_;
   std::vector<rules::RowEdit> quirk_;

@@ -119,6 +119,14 @@ TEST(Judge, UnclearPointsAcceptBothReadings) {
   EXPECT_EQ(b.kind(0x10, 1, kBadA), VerdictKind::Divergence);
 }
 
+TEST(Judge, UnclearPointsExcuseNoTranscription) {
+  Judge judge(domain(), {entry("is_it_high", {dropped(AHigh)}, "*")});
+  judge.add_executor({"retold", "1", Trust::Transcription});
+  const Case c = toy_case(0x10, 1);
+  EXPECT_EQ(judge.judge(c, judge.read(c), 0, says(kBadHigh)).kind, VerdictKind::Agree);
+  EXPECT_EQ(judge.judge(c, judge.read(c), 0, says(kDone)).kind, VerdictKind::Divergence);
+}
+
 TEST(Judge, UnclearPointsLieOverTheExecutorsOwnDeltas) {
   Bench b({entry("no_even", {dropped(AEven)}), entry("is_it_high", {dropped(AHigh)}, "*")});
   EXPECT_EQ(b.kind(0x11, 1, kDone), VerdictKind::SpecUnclear);

@@ -7,7 +7,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "harness/rules/leaf.h"
+#include "harness/rules/batch_plan.h"
+#include "harness/rules/make_leaf.h"
 #include "harness/rules/rule.h"
 
 namespace diffvisor::rules {
@@ -82,6 +83,33 @@ void survey(const std::uint64_t* v, Survey& out) {
   (std::make_index_sequence<kWords<T>>{});
 }
 
+// F[C] for those of 64 states that are asked about.
+template <const auto& F, std::size_t C>
+std::uint64_t free_word(const std::uint64_t* const* states, std::uint64_t among, Slice a, Slice b) {
+  if constexpr (F[C].holds_each != nullptr) {
+    return F[C].holds_each(states, among, a, b);
+  } else {
+    std::uint64_t out = 0;
+    for (; among != 0; among &= among - 1) {
+      const int i = std::countr_zero(among);
+      out |= std::uint64_t{F[C].holds(states[i], a, b)} << i;
+    }
+    return out;
+  }
+}
+template <const auto& F>
+inline constexpr auto kFreeWords = []<std::size_t... C>(std::index_sequence<C...>) {
+  return std::array<FreeWord, sizeof...(C)>{&free_word<F, C>...};
+}
+(std::make_index_sequence<F.size()>{});
+
+template <const auto& T, const auto& F>
+const BatchPlan* batch_plan() {
+  if (!has_batch_unit()) return nullptr;
+  static const BatchPlan plan = make_batch_plan(T, kFreeWords<F>);
+  return &plan;
+}
+
 // Makes node I of row R's tree equal to Want. Of two branches of which one is enough, the later field gives way first.
 template <const auto& T, const auto& F, std::size_t R, bool Must, std::size_t I, bool Want>
 bool make(std::uint64_t* v, const Locks& locks, Rng& rng) {
@@ -91,7 +119,7 @@ bool make(std::uint64_t* v, const Locks& locks, Rng& rng) {
   if constexpr (n.op == Op::Not) {
     return make<T, F, R, Must, n.l, !Want>(v, locks, rng);
   } else if constexpr (n.op != Op::And && n.op != Op::Or) {
-    return make_leaf(n, v, locks, Want, rng, F);
+    return make_broken_leaf(n, v, locks, Want, rng, F);
   } else if constexpr ((n.op == Op::And) == Want) {
     return make<T, F, R, Must, n.l, Want>(v, locks, rng) && make<T, F, R, Must, n.r, Want>(v, locks, rng) &&
            eval<T, F, R, Must, I>(v) == Want;
@@ -104,7 +132,7 @@ bool make(std::uint64_t* v, const Locks& locks, Rng& rng) {
 }
 
 template <const auto& T, const auto& F, std::size_t R>
-void repair_row(std::uint64_t* v, const Locks& locks, Rng& rng, bool flip) {
+[[gnu::always_inline]] inline void repair_row(std::uint64_t* v, const Locks& locks, Rng& rng, bool flip) {
   constexpr std::size_t when = T[R].when.size - 1u, must = T[R].must.size - 1u;
   constexpr bool guard_is_later = rank(T[R].when, when, F) > rank(T[R].must, must, F);
   if (!applies<T, F, R>(v) || holds<T, F, R>(v)) return;
@@ -115,13 +143,22 @@ void repair_row(std::uint64_t* v, const Locks& locks, Rng& rng, bool flip) {
   }
 }
 
-using RepairRow = void (*)(std::uint64_t*, const Locks&, Rng&, bool);
+using RepairRow = void (*)(std::uint64_t among, std::uint64_t flip, Repairing* const* states);
+template <const auto& T, const auto& F, std::size_t R>
+void repair_each(std::uint64_t among, std::uint64_t flip, Repairing* const* states) {
+  for (; among != 0; among &= among - 1) {
+    const int i = std::countr_zero(among);
+    Repairing& s = *states[i];
+    repair_row<T, F, R>(s.v, *s.locks, s.rng, (flip >> i & 1) != 0);
+  }
+}
+
 template <const auto& T, const auto& F, std::size_t R>
 constexpr RepairRow repair_of() {
   if constexpr (T[R].kind == Kind::Exit) {
     return nullptr;  // an event is not a defect
   } else {
-    return &repair_row<T, F, R>;
+    return &repair_each<T, F, R>;
   }
 }
 template <const auto& T, const auto& F>
@@ -131,35 +168,8 @@ inline constexpr auto kRepairs = []<std::size_t... R>(std::index_sequence<R...>)
 (std::make_index_sequence<T.size()>{});
 
 template <const auto& T, const auto& F>
-void repair(std::size_t i, std::uint64_t* v, const Locks& locks, Rng& rng, bool flip) {
-  if (kRepairs<T, F>[i] != nullptr) kRepairs<T, F>[i](v, locks, rng, flip);
-}
-
-template <const auto& T>
-inline constexpr RuleBits kExitRows = [] {
-  RuleBits b;
-  for (std::size_t i = 0; i < T.size(); ++i)
-    if (T[i].kind == Kind::Exit) b.set(i);
-  return b;
-}();
-
-// After this many passes a repair sometimes takes the unusual side: a random walk out of a cycle.
-inline constexpr unsigned kPatientPasses = 6;
-
-template <const auto& T, const auto& F>
-bool sweep(std::uint64_t* v, const Locks& locks, const RuleBits& skip, Rng& rng, unsigned pass) {
-  bool dirty = false;
-  const auto mend = [&](std::size_t w, std::uint64_t broken) {
-    broken &= ~skip.word(w) & ~kExitRows<T>.word(w);
-    for (; broken != 0; broken &= broken - 1) {
-      dirty = true;
-      const bool flip = pass > kPatientPasses && rng.one_in(4);
-      kRepairs<T, F>[w * 64 + static_cast<std::size_t>(std::countr_zero(broken))](v, locks, rng, flip);
-    }
-  };
-  [&]<std::size_t... W>(std::index_sequence<W...>) { (mend(W, word<T, F, W>(v).broken), ...); }
-  (std::make_index_sequence<kWords<T>>{});
-  return dirty;
+void repair(std::size_t i, std::uint64_t among, std::uint64_t flip, Repairing* const* states) {
+  if (kRepairs<T, F>[i] != nullptr) kRepairs<T, F>[i](among, flip, states);
 }
 
 }  // namespace compiled
@@ -168,7 +178,7 @@ bool sweep(std::uint64_t* v, const Locks& locks, const RuleBits& skip, Rng& rng,
 template <const auto& T, const auto& F>
 constexpr RuleSet make_rule_set() {
   static_assert(T.size() <= kMaxRules);
-  return {T, F, &compiled::survey<T, F>, &compiled::repair<T, F>, &compiled::sweep<T, F>};
+  return {T, F, &compiled::survey<T, F>, &compiled::batch_plan<T, F>, &compiled::repair<T, F>};
 }
 
 }  // namespace diffvisor::rules

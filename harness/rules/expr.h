@@ -74,6 +74,8 @@ struct FreeCondition {
   // Makes holds() == want by changing unlocked bits; false if it could not.
   bool (*make)(std::uint64_t* v, const Locks& locks, Slice a, Slice b, bool want, Rng& rng);
   Slot writes;  // offset from a.slot of the highest slot make() may write: its rank in repair order
+  // Optional, for speed: the states of `among` (bit i: states[i]) for which holds() is true; the other bits are 0.
+  std::uint64_t (*holds_each)(const std::uint64_t* const* states, std::uint64_t among, Slice a, Slice b) = nullptr;
 };
 
 namespace detail {

@@ -13,6 +13,15 @@ namespace diffvisor::rules {
   return v[a.slot] >> a.lo & ones(a.n);
 }
 
+// False, and nothing done, if that would change a locked bit.
+[[gnu::always_inline]] inline bool put(std::uint64_t* v, const Locks& locks, const Slice& a, std::uint64_t x) {
+  const std::uint64_t mask = ones(a.n) << a.lo;
+  const std::uint64_t next = (v[a.slot] & ~mask) | (x << a.lo & mask);
+  if (((next ^ v[a.slot]) & locks[a.slot]) != 0) return false;
+  v[a.slot] = next;
+  return true;
+}
+
 // Memory types that PAT accepts: bit 2 or not bit 1, nothing above bit 2, in each byte.
 constexpr bool pat_is_legal(std::uint64_t v) {
   const std::uint64_t high = v & 0xf8f8f8f8f8f8f8f8u;

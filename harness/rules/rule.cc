@@ -19,12 +19,11 @@ void add_expr(Digest& d, const Expr& e) {
 }  // namespace
 
 const RuleSet& no_rules() {
-  static constexpr RuleSet kNone = {
-      {},
-      {},
-      [](const std::uint64_t*, Survey& out) { out = Survey{}; },
-      [](std::size_t, std::uint64_t*, const Locks&, Rng&, bool) {},
-      [](std::uint64_t*, const Locks&, const RuleBits&, Rng&, unsigned) { return false; }};
+  static constexpr RuleSet kNone = {{},
+                                    {},
+                                    [](const std::uint64_t*, Survey& out) { out = Survey{}; },
+                                    []() -> const BatchPlan* { return nullptr; },
+                                    [](std::size_t, std::uint64_t, std::uint64_t, Repairing* const*) {}};
   return kNone;
 }
 

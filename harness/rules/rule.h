@@ -100,15 +100,25 @@ struct Exemption {
   std::string_view reason;
 };
 
+// A state that is being repaired: locked bits keep their value.
+struct Repairing {
+  std::uint64_t* v = nullptr;
+  const Locks* locks = nullptr;
+  Rng rng{0};
+};
+
+struct BatchPlan;
+
 // A table with its compiled survey and repair. One constant per domain, built by make_rule_set in exactly one .cc.
 struct RuleSet {
   std::span<const Rule> rows;
   std::span<const FreeCondition> functions;
   void (*survey)(const std::uint64_t* v, Survey& out);
-  // Repairs row i if broken, never touching locked bits. `flip`: give way on the other side than usual.
-  void (*repair)(std::size_t i, std::uint64_t* v, const Locks& locks, Rng& rng, bool flip);
-  // One pass over the whole table repairing as it goes, rows in `skip` excepted; true if anything was broken.
-  bool (*sweep)(std::uint64_t* v, const Locks& locks, const RuleBits& skip, Rng& rng, unsigned pass);
+  // The table for 64 states at once (batch_plan.h); null on machines that cannot run it.
+  const BatchPlan* (*batch_plan)();
+  // Repairs row i, where it is broken, in the states named by bits of `among`. In those of `flip` the guard gives way
+  // instead of the condition, or the other way round.
+  void (*repair)(std::size_t i, std::uint64_t among, std::uint64_t flip, Repairing* const* states);
 };
 
 // A table without rows, for domains whose subject is behaviour and not legality.

@@ -2,9 +2,9 @@
 #include "models/vmx/arch_rules.h"
 
 #include <algorithm>
-#include <array>
 
 #include "harness/rules/compile.h"
+#include "models/concatenated.h"
 #include "models/vmx/conditions.h"
 #include "models/vmx/control_rules.h"
 #include "models/vmx/exit_rules.h"
@@ -20,20 +20,12 @@
 namespace diffvisor::vmx {
 namespace {
 
-template <std::size_t... N>
-constexpr auto concatenated(const std::array<rules::Rule, N>&... tables) {
-  std::array<rules::Rule, (N + ...)> all;
-  std::size_t at = 0;
-  ((std::copy(tables.begin(), tables.end(), all.begin() + static_cast<std::ptrdiff_t>(at)), at += N), ...);
-  return all;
-}
-
-constexpr auto kRows = concatenated(arch::kInstructionRules, arch::kControlLimits, arch::kExecutionControlRules,
-                                    arch::kExitControlRules, arch::kEntryControlRules, arch::kHostRules,
-                                    arch::kHostLimits, arch::kGuestLimits, arch::kGuestRegisterRules,
-                                    arch::kCodeAndStackRules, arch::kDataSegmentRules, arch::kSystemSegmentRules,
-                                    arch::kRipRules, arch::kNonRegisterRules, arch::kPdpteRules, arch::kMsrListLimits,
-                                    arch::kMsrLoadRules, arch::kMsrTailLimits, arch::kSuccessLimits, arch::kExitRules);
+constexpr auto kRows = models::concatenated(
+    arch::kInstructionRules, arch::kControlLimits, arch::kExecutionControlRules, arch::kExitControlRules,
+    arch::kEntryControlRules, arch::kHostRules, arch::kHostLimits, arch::kGuestLimits, arch::kGuestRegisterRules,
+    arch::kCodeAndStackRules, arch::kDataSegmentRules, arch::kSystemSegmentRules, arch::kRipRules,
+    arch::kNonRegisterRules, arch::kPdpteRules, arch::kMsrListLimits, arch::kMsrLoadRules, arch::kMsrTailLimits,
+    arch::kSuccessLimits, arch::kExitRules);
 
 // The first broken row decides (arch.cc), and some event always does.
 static_assert(std::ranges::is_sorted(kRows, {}, &rules::Rule::phase));

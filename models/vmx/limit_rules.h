@@ -113,6 +113,9 @@ inline constexpr auto kSuccessLimits = std::to_array<Rule>({
   limit("vmx.limit.probe_paging",        kSuccessLimitPhase, !timer_expired(),
                                                              golden_tables() && (!ept() || eq(all(Eptp), kGoldenEptp)) &&
                                                              clear(GuestCr4, cr4::LA57) && clear(GuestCr4, cr4::SMEP) && clear(GuestCr4, cr4::CET)),
+  // Follows from the next row and vmx.dbg.bs_required. Said here, it keeps a repair from mending the two in turn.
+  limit("vmx.limit.probe_trap",          kSuccessLimitPhase, !timer_expired(),
+                                                             clear(GuestRflags, rflags::TF) || branch_trap() || !blocked_by_sti_or_mov_ss()),
   limit("vmx.limit.probe_events",        kSuccessLimitPhase, !timer_expired(),
                                                              eq(all(PendingDbg), 0) && !secondary(proc2::VID) && !secondary(proc2::MBE) && !tertiary(proc3::HLAT)),
   // Delivery reads and writes memory through the guest's tables. With its own PDPTEs the guest gives up the event, else

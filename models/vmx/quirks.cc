@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/vmx/quirks.h"
 
-#include <initializer_list>
-
 #include "harness/arch/vmx/fields.h"
-#include "harness/base/check.h"
+#include "harness/rules/table_edits.h"
 #include "models/vmx/arch_rules.h"
 #include "models/vmx/kvm/kvm_2021.h"
 #include "models/vmx/kvm/kvm_rules.h"
@@ -14,45 +12,7 @@ namespace {
 
 using rules::Expr;
 using rules::RowEdit;
-using Ids = std::initializer_list<std::string_view>;
-
-// Collects edits of one table by rule id; a list rule is edited in all its entries.
-class Edits {
- public:
-  explicit Edits(const rules::RuleSet& set) : set_(&set) {}
-
-  Edits& drop(Ids ids) {
-    for (const auto id : ids) each(id, [](const rules::Rule&, RowEdit& e) { e.drop = true; });
-    return *this;
-  }
-  Edits& require(std::string_view id, const Expr& must) {
-    each(id, [&](const rules::Rule&, RowEdit& e) { e.must = must; });
-    return *this;
-  }
-  Edits& apply_when(std::string_view id, const Expr& when) {
-    each(id, [&](const rules::Rule&, RowEdit& e) { e.when = when; });
-    return *this;
-  }
-  std::vector<RowEdit> take() { return std::move(edits_); }
-
- private:
-  template <class F>
-  void each(std::string_view id, F change) {
-    bool found = false;
-    for (std::size_t i = 0; i < set_->rows.size(); ++i) {
-      if (set_->rows[i].id != id) continue;
-      found = true;
-      RowEdit e;
-      e.row = i;
-      change(set_->rows[i], e);
-      edits_.push_back(e);
-    }
-    CHECK(found);
-  }
-
-  const rules::RuleSet* set_;
-  std::vector<RowEdit> edits_;
-};
+using Edits = rules::TableEdits;
 
 Edits arch() { return Edits(arch_rules()); }
 Edits kvm() { return Edits(kvm_rules()); }

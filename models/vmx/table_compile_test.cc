@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiled survey and repair against the interpreter, over the whole table of VM entry.
+// The compiled survey and repair against the interpreter, over a whole table.
 #include "harness/rules/compile.h"
 
 #include <gtest/gtest.h>
 
-#include "harness/arch/vmx/schema.h"
 #include "harness/rules/interpret.h"
 #include "harness/rules/test_states.h"
-#include "models/vmx/arch_rules.h"
+#include "models/table_under_test.h"
 
 namespace diffvisor::rules {
 namespace {
 
-const RuleSet& set() { return vmx::arch_rules(); }
-const Schema& schema() { return vmx::schema(); }
+const RuleSet& set() { return *models::table_under_test().rules; }
+const Schema& schema() { return *models::table_under_test().schema; }
 
 // A wild or stirred state; from the fourth on often one in which row i is broken.
 Case state(std::uint64_t n) {
@@ -62,6 +61,14 @@ TEST(Compile, SurveyIsTheInterpreters) {
   }
 }
 
+// Row i of one state.
+void repair(const RuleSet& rules, std::size_t i, std::uint64_t* v, const Locks& locks, Rng& rng, bool flip) {
+  Repairing one{v, &locks, rng};
+  Repairing* const states = &one;
+  rules.repair(i, 1, flip, &states);
+  rng = one.rng;
+}
+
 TEST(Compile, RepairMendsTheRowAndKeepsLocks) {
   std::size_t broken = 0, mended = 0;
   for (std::uint64_t n = 0; n < 8000; ++n) {
@@ -71,7 +78,7 @@ TEST(Compile, RepairMendsTheRowAndKeepsLocks) {
     const Locks locks = with_random_locks(base_locks(schema()), rng);
     const std::size_t row = n / 4 % set().rows.size();
     const Values before = c.v;
-    set().repair(row, c.v.data(), locks, rng, rng.one_in(2));
+    repair(set(), row, c.v.data(), locks, rng, rng.one_in(2));
     ASSERT_TRUE(keeps_locks(before, c.v, locks)) << rule_name(set().rows[row]);
     if (!before_survey.broken.test(row) || set().rows[row].kind == Kind::Exit) {
       ASSERT_EQ(c.v, before) << rule_name(set().rows[row]);
@@ -96,7 +103,7 @@ TEST(Compile, TheLaterFieldGivesWay) {
     Values v{};
     v[0] = v[3] = v[4] = 1;
     Rng rng(1);
-    for (std::size_t i = 0; i < kTable.size(); ++i) kSet.repair(i, v.data(), Locks{}, rng, flip);
+    for (std::size_t i = 0; i < kTable.size(); ++i) repair(kSet, i, v.data(), Locks{}, rng, flip);
     const std::array<std::uint64_t, 5> expected =
         flip ? std::array<std::uint64_t, 5>{0, 0, 1, 1, 1} : std::array<std::uint64_t, 5>{1, 1, 0, 0, 1};
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(), v.begin())) << flip;
@@ -106,30 +113,8 @@ TEST(Compile, TheLaterFieldGivesWay) {
   Locks must_locked{};
   must_locked[1] = 1;
   Rng rng(1);
-  kSet.repair(0, v.data(), must_locked, rng, false);
+  repair(kSet, 0, v.data(), must_locked, rng, false);
   EXPECT_EQ(v[0], 0u) << "the guard gives way where the condition is locked";
-}
-
-TEST(Compile, SweepSaysWhetherAnythingWasBroken) {
-  for (std::uint64_t n = 0; n < 4000; ++n) {
-    Rng rng(n, 4);
-    Case c = state(n);
-    const Survey s = interpreted(c.v.data());
-    RuleBits skip;
-    s.broken.each([&](std::size_t i) {
-      if (n % 3 == 0 || rng.one_in(4)) skip.set(i);
-    });
-    bool anything = false;
-    s.broken.each([&](std::size_t i) { anything |= set().rows[i].kind != Kind::Exit && !skip.test(i); });
-    const Values before = c.v;
-    const bool dirty = set().sweep(c.v.data(), base_locks(schema()), skip, rng, 0);
-    if (!anything) {
-      ASSERT_FALSE(dirty) << n;
-      ASSERT_EQ(c.v, before) << n;
-    }
-    ASSERT_TRUE(keeps_locks(before, c.v, base_locks(schema()))) << n;
-    ASSERT_GE(dirty, anything) << n;
-  }
 }
 
 TEST(Compile, NoRulesBreakNothing) {
@@ -138,8 +123,6 @@ TEST(Compile, NoRulesBreakNothing) {
   Values v{};
   no_rules().survey(v.data(), s);
   EXPECT_TRUE(s.broken.none() && s.applied.none());
-  Rng rng(1);
-  EXPECT_FALSE(no_rules().sweep(v.data(), Locks{}, RuleBits{}, rng, 0));
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ Answer run(const Request& request, const void* input, void* output, volatile u32
       return read_capabilities(static_cast<Capabilities*>(output));
     case Command::VmxEntry:
       return run_vmx_entry(input, output, request.count, cursor);
+    case Command::SvmEntry:
+      return run_svm_entry(input, output, request.count, cursor);
     case Command::Quit:
       return Answer::Done;
   }

@@ -19,14 +19,17 @@ void load_task_register();
 void build_guest_window();
 // Clean content, as at start, of the few entries that any entry's page walk marks accessed or dirty.
 void restore_page_walks();
+// Whether the golden tables' dirty bits tell of any write; clean content of the pages they name.
+bool some_page_is_marked();
+void restore_marked_pages();
 // Whether somebody wrote to the golden page directory by way of the golden page-directory-pointer table: 32-bit paging
 // takes the one for a page and the other for a page table.
-bool page_directory_written();
-// Clean content of the pages that the golden tables' dirty bits tell of.
-void restore_written_pages();
+bool page_directory_is_marked();
 bool is_empty_page(u64 page);
 // Copies a piece of the guest window back to what it was at start-up; outside the window it does nothing.
 void restore_range(u64 address, u64 bytes);
+// Clean content of a page of the guest window.
+void restore_page(u64 page);
 // Clean content of `bytes` bytes inside the guest window.
 void restore_bytes(u64 address, u64 bytes);
 
@@ -43,8 +46,18 @@ void write_fields(const u64* block);
 // Ends NMI and virtual-NMI blocking that an earlier guest left behind.
 void end_nmi_blocking();
 
+// svm_machine.cc
+bool has_svm();
+// Sets EFER.SVME, VM_HSAVE_PA and the tables that a case may point to; later calls do nothing. False if there is no
+// SVM.
+bool enter_svm_operation();
+// Clean content, as at start, of the nested tables; and of every page that they say the guest wrote.
+void restore_nested_tables();
+void restore_written_pages();
+
 // Commands: input and output are the slot's, the result goes into the response.
 Answer read_capabilities(Capabilities* out);
+Answer run_svm_entry(const void* input, void* output, u32 count, volatile u32* cursor);
 Answer run_vmx_entry(const void* input, void* output, u32 count, volatile u32* cursor);
 
 }  // namespace diffvisor::agent

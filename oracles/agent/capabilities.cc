@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command Capabilities: what this machine says it is (SDM 3D appendix A, CPUID).
+// Command Capabilities: what this machine says it is (SDM 3D appendix A, CPUID, APM 2 15.4).
 #include "oracles/agent/agent.h"
 
 namespace diffvisor::agent {
@@ -24,6 +24,7 @@ void read_state(Capabilities* out) {
 Answer read_capabilities(Capabilities* out) {
   memset(out, 0, sizeof *out);
   out->has_vmx = enter_vmx_operation();
+  out->has_svm = enter_svm_operation();
   read_state(out);
   const u32 widths = cpuid(0x80000008, 0).eax;
   out->maxphyaddr = widths & 0xff;

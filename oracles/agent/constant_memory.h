@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "harness/arch/svm/memory_map.h"
 #include "harness/arch/vmx/memory_map.h"
 #include "oracles/agent/layout.h"
 
@@ -19,7 +20,9 @@ inline constexpr ConstantRange kConstantMemory[] = {
     {AGENT_GDT, AGENT_GDT + AGENT_TASK},  // LTR sets the busy bit of the rest
     {AGENT_IDT, AGENT_IDT + vmx::kPage},
     {AGENT_TSS, AGENT_TSS + vmx::kPage},
-    {AGENT_USER_CODE, AGENT_USER_CODE + 0x20},
+    {AGENT_USER_CODE, AGENT_USER_CODE + 0x40},
+    {svm::kMsrpm, svm::kMsrpm + 2 * svm::kPage},
+    {svm::kIopm, svm::kIopm + 3 * svm::kPage},
     {AGENT_CLEAN_COPY, AGENT_CLEAN_COPY + (vmx::kListsEnd - vmx::kGuestWindow)},
 };
 

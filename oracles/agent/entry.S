@@ -46,6 +46,7 @@ cr3_done:
     jne fix_efer
 efer_done:
     xor %eax, %eax
+    .globl leave_guest
 leave_guest:
     movq $0, fault_rip
     pop %r15
@@ -82,8 +83,7 @@ agent_idtr:
     .quad AGENT_IDT
 
     .text
-.macro clear_registers
-    xor %eax, %eax
+.macro clear_all_but_rax
     xor %ecx, %ecx
     xor %edx, %edx
     xor %ebx, %ebx
@@ -98,6 +98,10 @@ agent_idtr:
     xor %r13d, %r13d
     xor %r14d, %r14d
     xor %r15d, %r15d
+.endm
+.macro clear_registers
+    xor %eax, %eax
+    clear_all_but_rax
 .endm
 
 // std::uint64_t enter(unsigned how): 0 after a VM exit, 1 or 2 for VMfail with CF or ZF, 0x100 + vector for a fault.
@@ -147,6 +151,54 @@ site_resume_after_mov_ss:
     vmresume
     jmp entry_failed
 
+// std::uint64_t enter_svm(unsigned how, std::uint64_t vmcb): 0 after a #VMEXIT, 0x100 + vector for a fault. The host's
+// registers but RAX, RSP and RFLAGS are the guest's after it.
+    .globl enter_svm
+enter_svm:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, fault_rsp
+    movq $entry_faulted, fault_rip
+    test $ENTER_CPL3, %edi
+    jnz vmrun_from_user
+    test $ENTER_ADDRESS32, %edi
+    jnz vmrun_32
+    mov %rsi, %rax
+    clear_all_but_rax
+site_vmrun:
+    vmrun
+svm_returned:
+    stgi
+    xor %eax, %eax
+    jmp leave_guest
+vmrun_32:
+    mov %rsi, %rax
+    clear_all_but_rax
+site_vmrun_32:
+    vmrun %eax
+svm_returned_32:
+    stgi
+    xor %eax, %eax
+    jmp leave_guest
+
+vmrun_from_user:
+    mov $(AGENT_USER_CODE + AGENT_USER_VMRUN), %eax
+    test $ENTER_ADDRESS32, %edi
+    jz 6f
+    mov $(AGENT_USER_CODE + AGENT_USER_VMRUN32), %eax
+6:  pushq $AGENT_USER_DATA_SELECTOR
+    pushq $(AGENT_USER_CODE + 0x1000)
+    pushq $2
+    pushq $AGENT_USER_CODE_SELECTOR
+    push %rax
+    mov %rsi, %rax
+    clear_all_but_rax
+    iretq
+
 entry_from_user:
     mov $(AGENT_USER_CODE + AGENT_USER_LAUNCH), %eax
     test $ENTER_RESUME, %edi
@@ -160,6 +212,7 @@ entry_from_user:
     clear_registers
     iretq
 
+    .globl entry_faulted
 entry_faulted:
     mov fault_vector, %eax
     add $0x100, %eax
@@ -172,6 +225,12 @@ user_code:
     ud2
     .org user_code + AGENT_USER_RESUME
     vmresume
+    ud2
+    .org user_code + AGENT_USER_VMRUN
+    vmrun
+    ud2
+    .org user_code + AGENT_USER_VMRUN32
+    vmrun %eax
     ud2
 user_code_end:
 
@@ -241,6 +300,9 @@ fault_stubs:
     .endr
 
 fault:
+    cmpl $1, (%rsp)
+    je debug_trap
+expected:
     mov fault_rip, %rax
     test %rax, %rax
     jz unexpected
@@ -255,6 +317,15 @@ fault:
     movq $0, fault_rip
     mov fault_rsp, %rsp
     jmp *%rax
+// Bochs 2.7 raises in the host, right after #VMEXIT, a single-step trap that was the guest's.
+debug_trap:
+    mov 16(%rsp), %rax
+    cmp $svm_returned, %rax
+    je 5f
+    cmp $svm_returned_32, %rax
+    jne expected
+5:  add $16, %rsp
+    iretq
 unexpected:
     mov %rsp, %rdi
     mov $AGENT_STACK_TOP, %esp
@@ -267,6 +338,7 @@ unexpected:
 entry_sites:
     .quad site_launch, site_resume, site_launch_after_mov_ss, site_resume_after_mov_ss
     .quad AGENT_USER_CODE + AGENT_USER_LAUNCH, AGENT_USER_CODE + AGENT_USER_RESUME
+    .quad site_vmrun, site_vmrun_32, AGENT_USER_CODE + AGENT_USER_VMRUN, AGENT_USER_CODE + AGENT_USER_VMRUN32
 data_selector:
     .word AGENT_DATA
 

@@ -16,6 +16,7 @@ using u64 = std::uint64_t;
 
 extern "C" {
 u64 enter(unsigned how);
+u64 enter_svm(unsigned how, u64 vmcb);
 void vm_exit_entry();
 bool try_rdmsr(u32 msr, u64* value);
 bool try_wrmsr(u32 msr, u64 value);
@@ -23,7 +24,7 @@ void unblock_nmi();
 void cleansing_guest();
 void cleansing_guest_end();
 extern const u8 user_code[], user_code_end[], fault_stubs[];
-extern const u64 entry_sites[6];
+extern const u64 entry_sites[10];
 extern u64 saved_rsp, fault_vector, fault_at, fault_flags, agent_cr0, agent_cr4, agent_efer;
 void* memcpy(void* to, const void* from, std::size_t n);
 void* memset(void* to, int value, std::size_t n);
@@ -83,6 +84,8 @@ inline u64 read_cr4() {
 inline void write_cr0(u64 v) { asm volatile("mov %0, %%cr0" ::"r"(v) : "memory"); }
 inline void write_cr2(u64 v) { asm volatile("mov %0, %%cr2" ::"r"(v) : "memory"); }
 inline void write_cr4(u64 v) { asm volatile("mov %0, %%cr4" ::"r"(v) : "memory"); }
+
+inline void stgi() { asm volatile("stgi" ::: "memory"); }
 
 // VMX instructions: true when they succeed.
 inline bool vmxon(u64 region) {

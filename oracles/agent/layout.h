@@ -24,8 +24,11 @@
 // Offsets inside the page of AGENT_USER_CODE.
 #define AGENT_USER_LAUNCH 0x00
 #define AGENT_USER_RESUME 0x10
+#define AGENT_USER_VMRUN 0x20
+#define AGENT_USER_VMRUN32 0x30
 
 // How enter() starts the guest.
 #define ENTER_RESUME 1
 #define ENTER_MOV_SS 2
 #define ENTER_CPL3 4
+#define ENTER_ADDRESS32 8

@@ -31,7 +31,9 @@ void copy_lines(u64 to, u64 from, u64 bytes) {
         "movaps %%xmm0, (%1); movaps %%xmm1, 16(%1); movaps %%xmm2, 32(%1); movaps %%xmm3, 48(%1)" ::"r"(from),
         "r"(to)
         : "memory");
-  asm volatile("xorps %xmm0, %xmm0; xorps %xmm1, %xmm1; xorps %xmm2, %xmm2; xorps %xmm3, %xmm3");
+  // MOVAPS alone: it is among the few instructions that KVM emulates where it must.
+  alignas(16) static constexpr u64 kZero[2] = {};
+  asm volatile("movaps %0, %%xmm0; movaps %0, %%xmm1; movaps %0, %%xmm2; movaps %0, %%xmm3" ::"m"(kZero));
 }
 
 void clear_qwords(u64 from, u64 bytes) {
@@ -52,14 +54,14 @@ constexpr Walk kWalks[] = {
     {kEptPml4 + kPage, (kEptPml4 + 2 * kPage) | 7},
     {kEptPml4 + 2 * kPage + (kGuestWindow >> 21) * 8, kGuestWindow | 0xb5},  // read, execute, write-back, 2 MiB
 };
-constexpr u64 kPagesMapped = (kListsEnd - kGuestWindow) / kPage;
+constexpr u64 kPagesMapped = (kGuestPagesEnd - kGuestWindow) / kPage;
 constexpr u64 kCleanPage = 0x27;
 constexpr u64 kDirty = u64{1} << 6;
 
 // All of the page, so that a case with another RIP in it does not end in a HLT that nothing wakes.
-void fill_with_vmcalls(u64 page) {
-  constexpr u8 kVmcallCode[] = {0x0f, 0x01, 0xc1};
-  for (u64 i = 0; i < kPage; ++i) at<u8>(page)[i] = kVmcallCode[i % sizeof kVmcallCode];
+void fill_with_hypercalls(u64 page) {
+  const u8 code[] = {0x0f, 0x01, static_cast<u8>(has_svm() ? 0xd9 : 0xc1)};  // VMMCALL, VMCALL
+  for (u64 i = 0; i < kPage; ++i) at<u8>(page)[i] = code[i % sizeof code];
 }
 
 void build_guest_descriptors() {
@@ -119,10 +121,10 @@ void build_guest_window() {
   memset(at<void>(kEptPml4), 0, 3 * kPage);
   restore_page_walks();
   for (u64 i = 0; i < kPagesMapped; ++i) at<u64>(kGuestPages)[i] = (kGuestWindow + i * kPage) | kCleanPage;
-  fill_with_vmcalls(kGuestCode);
-  fill_with_vmcalls(kGuestCode32);
+  fill_with_hypercalls(kGuestCode);
+  fill_with_hypercalls(kGuestCode32);
   build_guest_descriptors();
-  for (u64 entry = kEntryMsrList; entry < kListsEnd; entry += 16) at<u64>(entry)[0] = kFillerMsr;
+  for (u64 entry = kEntryMsrList; entry < kGuestPagesEnd; entry += 16) at<u64>(entry)[0] = kFillerMsr;
   copy_lines(AGENT_CLEAN_COPY, kGuestWindow, kListsEnd - kGuestWindow);
 }
 
@@ -130,21 +132,26 @@ void restore_page_walks() {
   for (const Walk& walk : kWalks) *at<u64>(walk.address) = walk.value;
 }
 
-bool page_directory_written() { return (*at<volatile u64>(kGuestCr3 + kPage) & kDirty) != 0; }
+bool page_directory_is_marked() { return (*at<volatile u64>(kGuestCr3 + kPage) & kDirty) != 0; }
 
-void restore_written_pages() {
-  const u64* const entries = at<u64>(kGuestPages);
+bool some_page_is_marked() {
+  const volatile u64* const entries = at<const volatile u64>(kGuestPages);
   u64 any = 0;
 #pragma GCC unroll 128
   for (u64 i = 0; i < kPagesMapped; ++i) any |= entries[i];
-  if ((any & kDirty) == 0) return;
+  return (any & kDirty) != 0;
+}
+
+void restore_marked_pages() {
+  if (!some_page_is_marked()) return;
+  u64* const entries = at<u64>(kGuestPages);
   // Once the tables themselves are written to, their dirty bits tell nothing.
   for (u64 i = 0; i <= (kGuestPages - kGuestWindow) / kPage; ++i)
-    if ((entries[i] & kDirty) != 0) return restore_range(kGuestWindow, kListsEnd - kGuestWindow);
+    if ((entries[i] & kDirty) != 0) return restore_range(kGuestWindow, kGuestPagesEnd - kGuestWindow);
   for (u64 i = 0; i < kPagesMapped; ++i) {
     if ((entries[i] & kDirty) == 0) continue;
-    restore_range(kGuestWindow + i * kPage, kPage);
-    at<u64>(kGuestPages)[i] = (kGuestWindow + i * kPage) | kCleanPage;
+    restore_page(kGuestWindow + i * kPage);
+    entries[i] = (kGuestWindow + i * kPage) | kCleanPage;
   }
 }
 
@@ -169,9 +176,17 @@ void set_breakpoints() {
 }
 
 void restore_range(u64 address, u64 bytes) {
-  if (address < kGuestWindow || address + bytes > kListsEnd) return;
+  if (address < kGuestWindow || address + bytes > kGuestPagesEnd) return;
   const u64 first = address & ~u64{63}, end = (address + bytes + 63) & ~u64{63};
   copy_lines(first, AGENT_CLEAN_COPY + (first - kGuestWindow), end - first);
+}
+
+void restore_page(u64 page) {
+  if (page < kGuestPagesEnd) {
+    copy_lines(page, AGENT_CLEAN_COPY + (page - kGuestWindow), kPage);
+  } else {
+    clear_qwords(page, kPage);
+  }
 }
 
 void restore_bytes(u64 address, u64 bytes) {

@@ -312,8 +312,8 @@ void restore_debug_registers() {
 void restore_memory(Trace trace) {
   if (trace == Trace::Nothing) return;
   restore_debug_registers();
-  if (trace == Trace::Pages && page_directory_written()) restore_range(kGuestCr3 + 2 * kPage, kPage);
-  if (trace == Trace::Pages) restore_written_pages();
+  if (trace == Trace::Pages && page_directory_is_marked()) restore_range(kGuestCr3 + 2 * kPage, kPage);
+  if (trace == Trace::Pages) restore_marked_pages();
   if (trace == Trace::Window) restore_range(kGuestWindow, kListsEnd - kGuestWindow);
   restore_page_walks();
 }

@@ -6,10 +6,8 @@
 #include <cstring>
 #include <initializer_list>
 
-#include <fmt/format.h>
-
+#include "harness/arch/vmx/memory_map.h"
 #include "harness/arch/vmx/schema.h"
-#include "harness/base/check.h"
 
 namespace diffvisor::agent {
 namespace {
@@ -66,74 +64,29 @@ Observation ran(Outcome outcome) {
 // ---- the machine against the profile
 
 struct MsrOfSlot {
-  const char* name;
   Slot slot;
   std::uint32_t msr;
   std::uint32_t flexible_msr;  // instead of it where VMX_BASIC[55] is 1
 };
 constexpr MsrOfSlot kMsrOfSlot[] = {
-    {"IA32_VMX_BASIC", CapVmxBasic, 0x480, 0},
-    {"IA32_VMX_PINBASED_CTLS", CapPinCtls, 0x481, 0x48d},
-    {"IA32_VMX_PROCBASED_CTLS", CapProcCtls, 0x482, 0x48e},
-    {"IA32_VMX_PROCBASED_CTLS2", CapProc2Ctls, 0x48b, 0},
-    {"IA32_VMX_PROCBASED_CTLS3", CapProc3Ctls, 0x492, 0},
-    {"IA32_VMX_EXIT_CTLS", CapExitCtls, 0x483, 0x48f},
-    {"IA32_VMX_EXIT_CTLS2", CapExit2Ctls, 0x493, 0},
-    {"IA32_VMX_ENTRY_CTLS", CapEntryCtls, 0x484, 0x490},
-    {"IA32_VMX_MISC", CapVmxMisc, 0x485, 0},
-    {"IA32_VMX_CR0_FIXED0", CapCr0Fixed0, 0x486, 0},
-    {"IA32_VMX_CR0_FIXED1", CapCr0Fixed1, 0x487, 0},
-    {"IA32_VMX_CR4_FIXED0", CapCr4Fixed0, 0x488, 0},
-    {"IA32_VMX_CR4_FIXED1", CapCr4Fixed1, 0x489, 0},
-    {"IA32_VMX_EPT_VPID_CAP", CapEptVpidCap, 0x48c, 0},
-    {"IA32_VMX_VMFUNC", CapVmfuncCtls, 0x491, 0},
+    {CapVmxBasic, 0x480, 0},  {CapPinCtls, 0x481, 0x48d},  {CapProcCtls, 0x482, 0x48e}, {CapProc2Ctls, 0x48b, 0},
+    {CapProc3Ctls, 0x492, 0}, {CapExitCtls, 0x483, 0x48f}, {CapExit2Ctls, 0x493, 0},    {CapEntryCtls, 0x484, 0x490},
+    {CapVmxMisc, 0x485, 0},   {CapCr0Fixed0, 0x486, 0},    {CapCr0Fixed1, 0x487, 0},    {CapCr4Fixed0, 0x488, 0},
+    {CapCr4Fixed1, 0x489, 0}, {CapEptVpidCap, 0x48c, 0},   {CapVmfuncCtls, 0x491, 0},
 };
 
-std::uint64_t msr_value(const Capabilities& machine, std::uint32_t msr) {
-  for (const MsrReading& reading : machine.msrs)
-    if (reading.index == msr) return reading.readable != 0 ? reading.value : 0;
-  CHECK(false);
-  return 0;
-}
-
-enum class Register : std::uint8_t { Eax, Ebx, Ecx, Edx };
 struct FeatureBit {
-  const char* name;
   unsigned feature;
   std::uint32_t leaf, subleaf;
-  Register where;
+  std::uint32_t CpuidReading::*word;
   unsigned bit;
 };
 constexpr FeatureBit kFeatureBits[] = {
-    {"SGX", feature::SGX, 7, 0, Register::Ebx, 2},          {"RTM", feature::RTM, 7, 0, Register::Ebx, 11},
-    {"BUSLOCK", feature::BUSLOCK, 7, 0, Register::Ecx, 24}, {"LAM", feature::LAM, 7, 1, Register::Eax, 26},
-    {"FRED", feature::FRED, 7, 1, Register::Eax, 17},       {"X2APIC", feature::X2APIC, 1, 0, Register::Ecx, 21},
-    {"CET", feature::CET, 7, 0, Register::Ecx, 7},
+    {feature::SGX, 7, 0, &CpuidReading::ebx, 2},      {feature::RTM, 7, 0, &CpuidReading::ebx, 11},
+    {feature::BUSLOCK, 7, 0, &CpuidReading::ecx, 24}, {feature::LAM, 7, 1, &CpuidReading::eax, 26},
+    {feature::FRED, 7, 1, &CpuidReading::eax, 17},    {feature::X2APIC, 1, 0, &CpuidReading::ecx, 21},
+    {feature::CET, 7, 0, &CpuidReading::ecx, 7},
 };
-
-std::uint32_t register_of(const CpuidReading& r, Register which) {
-  switch (which) {
-    case Register::Eax:
-      return r.eax;
-    case Register::Ebx:
-      return r.ebx;
-    case Register::Ecx:
-      return r.ecx;
-    case Register::Edx:
-      return r.edx;
-  }
-  return 0;
-}
-
-bool has_feature(const Capabilities& machine, const FeatureBit& f) {
-  for (const CpuidReading& r : machine.cpuid)
-    if (r.leaf == f.leaf && r.subleaf == f.subleaf) return (register_of(r, f.where) >> f.bit & 1) != 0;
-  return false;
-}
-
-std::string differs(std::string_view what, std::uint64_t is, std::uint64_t should) {
-  return fmt::format("{} is {:#x}, the profile says {:#x}", what, is, should);
-}
 
 }  // namespace
 
@@ -173,22 +126,37 @@ Observation decode(const WireResult& r) {
   return died("no_result");
 }
 
-std::string difference_from_profile(const Capabilities& machine, std::span<const std::uint64_t> profile) {
-  if (machine.has_vmx == 0) return "the machine has no VMX";
+std::string_view read_vmx_profile(const Capabilities& machine, std::span<std::uint64_t> values) {
+  if (machine.has_vmx == 0)
+    return machine.has_svm != 0 ? "the machine has SVM, not VMX" : "the machine has neither VMX nor SVM";
   const bool flexible = (msr_value(machine, 0x480) >> 55 & 1) != 0;
-  for (const MsrOfSlot& m : kMsrOfSlot) {
-    const std::uint64_t is = msr_value(machine, flexible && m.flexible_msr != 0 ? m.flexible_msr : m.msr);
-    if (is != profile[m.slot]) return differs(m.name, is, profile[m.slot]);
-  }
-  if (machine.maxphyaddr != profile[CapMaxphyaddr])
-    return differs("MAXPHYADDR", machine.maxphyaddr, profile[CapMaxphyaddr]);
-  if (machine.linear_width != profile[CapLinearWidth])
-    return differs("the linear-address width", machine.linear_width, profile[CapLinearWidth]);
+  for (const MsrOfSlot& m : kMsrOfSlot)
+    values[m.slot] = msr_value(machine, flexible && m.flexible_msr != 0 ? m.flexible_msr : m.msr);
+  values[CapMaxphyaddr] = machine.maxphyaddr;
+  values[CapLinearWidth] = machine.linear_width;
   for (const FeatureBit& f : kFeatureBits) {
-    const bool should = (profile[CapFeatures] >> f.feature & 1) != 0;
-    if (has_feature(machine, f) != should) return differs(f.name, has_feature(machine, f), should);
+    const bool has = (cpuid_word(machine, f.leaf, f.subleaf, f.word) >> f.bit & 1) != 0;
+    values[CapFeatures] = (values[CapFeatures] & ~bit(f.feature)) | (has ? bit(f.feature) : 0);
   }
   return {};
+}
+
+const DomainCodec& vmx_entry_codec() {
+  static_assert(offsetof(WireBatch, cases) == sizeof(WireCase));
+  // SDM 3C 30.7: a VMX abort stores its reason in the VMCS and leaves the processor in shutdown.
+  static constexpr HangMark kHangMarks[] = {{kVmcs + 4, "vmx_abort"}};
+  static constexpr DomainCodec kCodec = {
+      .schema = &schema,
+      .command = Command::VmxEntry,
+      .case_bytes = sizeof(WireCase),
+      .result_bytes = sizeof(WireResult),
+      .capabilities = Context,
+      .encode = [](const Case& c, std::byte* out) { encode(c, *reinterpret_cast<WireCase*>(out)); },
+      .decode = [](const std::byte* result) { return decode(*reinterpret_cast<const WireResult*>(result)); },
+      .read_profile = &read_vmx_profile,
+      .hang_marks = kHangMarks,
+  };
+  return kCodec;
 }
 
 }  // namespace diffvisor::agent

@@ -3,13 +3,10 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 
-#include "harness/arch/agent/mailbox.h"
 #include "harness/arch/vmx/wire.h"
-#include "harness/case/case.h"
-#include "harness/run/observation.h"
+#include "oracles/agent/domain_codec.h"
 
 namespace diffvisor::agent {
 
@@ -18,8 +15,9 @@ void encode(const Case& c, vmx::WireCase& out);
 
 Observation decode(const vmx::WireResult& result);
 
-// The first difference between what the machine says of itself and the profile a case names, e.g.
-// "IA32_VMX_MISC is 0x1, the profile says 0x2"; "" if there is none. `profile`: the values of the Capability slots.
-std::string difference_from_profile(const Capabilities& machine, std::span<const std::uint64_t> profile);
+// DomainCodec::read_profile.
+std::string_view read_vmx_profile(const Capabilities& machine, std::span<std::uint64_t> values);
+
+const DomainCodec& vmx_entry_codec();
 
 }  // namespace diffvisor::agent

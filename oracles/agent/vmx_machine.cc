@@ -78,6 +78,7 @@ void build_cleansing_vmcs() {
   set({HostCr4, GuestCr4}, agent_cr4);
   set({HostIa32Efer, GuestIa32Efer}, agent_efer);
   set({HostCsSelector, GuestCsSelector}, AGENT_CODE);
+  set(HostIa32SysenterCs, AGENT_CODE);  // as the golden case has it
   set({HostSsSelector, HostDsSelector, HostEsSelector, GuestSsSelector, GuestDsSelector, GuestEsSelector}, AGENT_DATA);
   set({HostFsSelector, HostGsSelector, GuestFsSelector, GuestGsSelector}, AGENT_DATA);
   set({GuestCsLimit, GuestSsLimit, GuestDsLimit, GuestEsLimit, GuestFsLimit, GuestGsLimit}, ~u32{0});

@@ -2,23 +2,34 @@
 #include "oracles/bochs/bochs_machine.h"
 
 #include <algorithm>
-#include <string_view>
-#include <system_error>
+#include <filesystem>
 
 #include <fmt/format.h>
 
-#include "harness/arch/vmx/memory_map.h"
+#include "harness/arch/agent/memory_map.h"
+#include "harness/arch/svm/fields.h"
 #include "harness/base/file.h"
-#include "oracles/emulator_process/run_directory.h"
 
 namespace diffvisor::bochs {
 namespace {
 
+struct ModelProfile {
+  std::string_view model, profile;
+};
+constexpr ModelProfile kModels[] = {
+    {"tigerlake", "tigerlake"},
+    {"corei7_icelake_u", "icelake_u"},
+    {"corei7_skylake_x", "skylake_x"},
+    {"ryzen", "ryzen"},
+};
+
+// Its CPUID copies a real processor's SEV, which it does not have.
+constexpr Capability kRyzenDiffers[] = {{svm::CapFeatures, std::uint64_t{1} << svm::feature::SEV}};
+
 constexpr std::string_view kBanner = "Bochs x86 Emulator ";
-constexpr std::size_t kRomBytes = 128 << 10;
 
 // No firmware, no display, no disk. ips stays low: the emulated devices then cost least.
-std::string configuration(const Machine& machine) {
+std::string configuration(const std::string& model, const std::filesystem::path& rom) {
   return fmt::format(
       "plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=0, gameport=0, iodebug=0\n"
       "config_interface: textconfig\n"
@@ -38,19 +49,21 @@ std::string configuration(const Machine& machine) {
       "error: action=ignore\n"
       "info: action=ignore\n"
       "debug: action=ignore\n",
-      machine.rom.string(), machine.model, vmx::kRamEnd >> 20, vmx::kRamEnd >> 20);
+      rom.string(), model, agent::kRamEnd >> 20, agent::kRamEnd >> 20);
 }
 
-Result<emulator::ChildSpec> prepare(const Machine& machine, const std::filesystem::path& directory) {
-  std::error_code error;
-  if (std::filesystem::file_size(machine.rom, error) != kRomBytes || error)
-    return fail(ErrorCode::Environment, machine.rom.string(), "no agent ROM of 128 KiB here");
-  if (auto done = write_file_atomically(directory / "bochsrc", configuration(machine)); !done)
+struct Start {
+  std::string binary, model;
+  std::filesystem::path rom;
+};
+
+Result<emulator::ChildSpec> prepare(const Start& start, const std::filesystem::path& directory) {
+  if (auto done = write_file_atomically(directory / "bochsrc", configuration(start.model, start.rom)); !done)
     return tl::unexpected<Error>(done.error());
   // The distribution's binary has the debugger built in, which waits for commands: continue, and quit when it stops.
   if (auto done = write_file_atomically(directory / "debugger.rc", "c\nq\n"); !done)
     return tl::unexpected<Error>(done.error());
-  return emulator::ChildSpec{{machine.binary, "-q", "-f", "bochsrc", "-rc", "debugger.rc"}, {"TERM=dumb"}, directory};
+  return emulator::ChildSpec{{start.binary, "-q", "-f", "bochsrc", "-rc", "debugger.rc"}, {"TERM=dumb"}, directory};
 }
 
 // "[CPU0 ] VMENTER CR0 is broken !" without the device.
@@ -66,13 +79,10 @@ std::string complaint(const std::string& console) {
 
 }  // namespace
 
-Result<std::filesystem::path> find_agent_rom() {
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  std::filesystem::path directory = program.parent_path();
-  for (int level = 0; level < 5 && !error; ++level, directory = directory.parent_path())
-    if (std::filesystem::exists(directory / "agent.rom", error)) return directory / "agent.rom";
-  return fail(ErrorCode::Environment, "agent.rom", fmt::format("not found beside {} or above it", program.string()));
+std::string_view model_of_profile(std::string_view profile) {
+  for (const ModelProfile& m : kModels)
+    if (m.profile == profile) return m.model;
+  return {};
 }
 
 std::string version_in(const std::string& console) {
@@ -82,16 +92,28 @@ std::string version_in(const std::string& console) {
   return console.substr(from, console.find_first_of(" \n", from) - from);
 }
 
-emulator::EmulatorSpec spec_of(const Machine& machine) {
-  emulator::EmulatorSpec spec;
-  spec.name = machine.binary;
-  spec.ram_bytes = vmx::kRamEnd;
-  spec.prepare = [machine](const std::filesystem::path& directory) { return prepare(machine, directory); };
-  spec.reach_memory = [](pid_t pid, const std::filesystem::path&) {
-    return emulator::find_process_ram(pid, vmx::kRamEnd);
+Result<AgentMachine> machine(const MachineOptions& options) {
+  const std::string model(model_of_profile(options.profile));
+  if (model.empty())
+    return fail(ErrorCode::Usage, "bochs", fmt::format("has no machine model for profile {}", options.profile));
+  const auto rom = agent_rom(options);
+  if (!rom) return tl::unexpected<Error>(rom.error());
+  const Start start{options.binary.empty() ? "bochs-bin" : options.binary, model, *rom};
+  AgentMachine m;
+  m.executor = "bochs";
+  m.model = model;
+  if (model == "ryzen") m.differs = kRyzenDiffers;
+  m.emulator.name = start.binary;
+  m.emulator.ram_bytes = agent::kRamEnd;
+  m.emulator.prepare = [start](const std::filesystem::path& directory) { return prepare(start, directory); };
+  m.emulator.reach_memory = [](pid_t pid, const std::filesystem::path&) {
+    return emulator::find_process_ram(pid, agent::kRamEnd);
   };
-  spec.complaint = complaint;
-  return spec;
+  m.emulator.complaint = complaint;
+  m.version = [](emulator::EmulatorProcess& running) -> Result<std::string> {
+    return version_in(running.child().console());
+  };
+  return m;
 }
 
 }  // namespace diffvisor::bochs

@@ -2,26 +2,21 @@
 // Stock Bochs as a machine for the agent: its configuration, its version, and what its end means.
 #pragma once
 
-#include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "harness/base/result.h"
-#include "oracles/emulator_process/emulator_process.h"
+#include "oracles/agent_executor/agent_executor.h"
 
 namespace diffvisor::bochs {
 
-struct Machine {
-  std::string binary = "bochs-bin";
-  std::string model = "tigerlake";  // one of `bochs-bin --help cpu`
-  std::filesystem::path rom;
-};
+// The Bochs CPU model (one of `bochs-bin --help cpu`) that is this profile, or "".
+std::string_view model_of_profile(std::string_view profile);
 
-// The agent's ROM beside the running program, or above it in the build tree.
-Result<std::filesystem::path> find_agent_rom();
+// Executor "bochs", version "2.7 tigerlake".
+Result<AgentMachine> machine(const MachineOptions& options);
 
 // "2.7", from what a running Bochs printed; "" if it is no Bochs.
 std::string version_in(const std::string& console);
-
-emulator::EmulatorSpec spec_of(const Machine& machine);
 
 }  // namespace diffvisor::bochs

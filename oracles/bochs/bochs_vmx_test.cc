@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole path case -> agent -> Bochs -> observation, against what Bochs 2.7 is known to do.
-#include "oracles/bochs/bochs_vmx.h"
-
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,11 +15,25 @@
 #include "harness/arch/vmx/memory_map.h"
 #include "harness/arch/vmx/schema.h"
 #include "harness/base/file.h"
+#include "oracles/agent/vmx_entry_codec.h"
+#include "oracles/bochs/bochs_machine.h"
 
 namespace diffvisor::bochs {
 namespace {
 
 using namespace vmx;
+
+Result<std::unique_ptr<Executor>> make_bochs(const MachineOptions& options) {
+  const auto bochs = machine(options);
+  if (!bochs) return tl::unexpected<Error>(bochs.error());
+  return make_agent_executor(agent::vmx_entry_codec(), *bochs, options);
+}
+
+MachineOptions tigerlake() {
+  MachineOptions options;
+  options.profile = "tigerlake";
+  return options;
+}
 
 bool bochs_is_installed() { return ::system("command -v bochs-bin >/dev/null") == 0; }
 
@@ -40,7 +52,7 @@ class BochsVmxTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (!bochs_is_installed()) return;
-    auto made = make_bochs_vmx({});
+    auto made = make_bochs(tigerlake());
     ASSERT_TRUE(made) << made.error().text();
     executor = std::move(*made);
   }
@@ -301,9 +313,9 @@ TEST_F(BochsVmxTest, AnEmulatorKilledInTheMiddleIsReplaced) {
 }
 
 TEST_F(BochsVmxTest, SeveralProcessesKeepTheOrder) {
-  BochsOptions options;
+  MachineOptions options = tigerlake();
   options.jobs = 2;
-  auto two = make_bochs_vmx(options);
+  auto two = make_bochs(options);
   ASSERT_TRUE(two) << two.error().text();
   std::vector<std::vector<Case>> batches;
   std::vector<std::vector<Observation>> out;
@@ -318,62 +330,73 @@ TEST_F(BochsVmxTest, SeveralProcessesKeepTheOrder) {
   }
 }
 
-class OtherModels : public BochsVmxTest, public ::testing::WithParamInterface<const char*> {};
+struct ProfileModel {
+  const char *profile, *model;
+};
+class OtherModels : public BochsVmxTest, public ::testing::WithParamInterface<ProfileModel> {};
 
 TEST_P(OtherModels, AreTheirProfile) {
-  BochsOptions options;
-  options.model = GetParam();
-  auto made = make_bochs_vmx(options);
+  MachineOptions options;
+  options.profile = GetParam().profile;
+  auto made = make_bochs(options);
   ASSERT_TRUE(made) << made.error().text();
-  EXPECT_EQ((*made)->info().version, std::string("2.7 ") + GetParam());
-  const auto profile = find_profile(schema(), profile_of_model(GetParam()));
+  EXPECT_EQ((*made)->info().version, std::string("2.7 ") + GetParam().model);
+  const auto profile = find_profile(schema(), GetParam().profile);
   const std::vector<Case> cases = {golden_case(schema(), *profile)};
   std::vector<Observation> out(1);
   (*made)->submit(cases, out);
   ASSERT_TRUE((*made)->collect());
   EXPECT_EQ(out[0].outcome, entered(52));
 }
-INSTANTIATE_TEST_SUITE_P(Models, OtherModels, ::testing::Values("corei7_icelake_u", "corei7_skylake_x"));
+INSTANTIATE_TEST_SUITE_P(Models, OtherModels,
+                         ::testing::Values(ProfileModel{"icelake_u", "corei7_icelake_u"},
+                                           ProfileModel{"skylake_x", "corei7_skylake_x"}));
 
 // ---- errors of the environment: one clear line, nothing left behind
 
-std::string error_of(const BochsOptions& options) {
-  const auto made = make_bochs_vmx(options);
+std::string error_of(const MachineOptions& options) {
+  const auto made = make_bochs(options);
   return made ? "made" : made.error().text();
 }
 
 TEST(BochsErrors, AMissingRomIsNamed) {
-  BochsOptions options;
+  MachineOptions options = tigerlake();
   options.rom = "/nonexistent/agent.rom";
   EXPECT_EQ(error_of(options), "/nonexistent/agent.rom: no agent ROM of 128 KiB here");
 }
 
 TEST(BochsErrors, AMissingBinaryIsNamed) {
-  BochsOptions options;
+  MachineOptions options = tigerlake();
   options.binary = "no-such-bochs";
   EXPECT_EQ(error_of(options), "no-such-bochs: cannot run: No such file or directory");
 }
 
 TEST(BochsErrors, ADeadStartIsNamed) {
-  BochsOptions options;
+  MachineOptions options = tigerlake();
   options.binary = "/bin/false";
   EXPECT_EQ(error_of(options), "/bin/false: ended before the agent was up: exit code 1: ");
 }
 
-TEST(BochsErrors, AnUnknownModelIsNamed) {
-  BochsOptions options;
-  options.model = "z80";
-  EXPECT_EQ(error_of(options), "bochs: no profile for model 'z80', or jobs not 1..64");
+TEST(BochsErrors, AProfileWithoutAModelIsNamed) {
+  MachineOptions options;
+  options.profile = "z80";
+  EXPECT_EQ(error_of(options), "bochs: has no machine model for profile z80");
+}
+
+TEST(BochsErrors, AModelForAnotherDomainIsNamed) {
+  MachineOptions options;
+  options.profile = "ryzen";
+  EXPECT_EQ(error_of(options), "bochs: vmx_entry has no profile 'ryzen', or jobs not 1..64");
 }
 
 TEST(BochsErrors, NothingIsLeftBehind) {
   std::string name = (std::filesystem::path(::testing::TempDir()) / "dv_bochs_XXXXXX").string();
   const std::filesystem::path parent = ::mkdtemp(name.data());
-  BochsOptions options;
+  MachineOptions options = tigerlake();
   options.run_parent = parent;
   const std::size_t before = children().size();
   if (bochs_is_installed()) {
-    const auto made = make_bochs_vmx(options);
+    const auto made = make_bochs(options);
     ASSERT_TRUE(made) << made.error().text();
     EXPECT_FALSE(std::filesystem::is_empty(parent));
     EXPECT_EQ(children().size(), before + 1);

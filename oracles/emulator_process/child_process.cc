@@ -17,6 +17,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/file.h"
+
 extern "C" char** environ;
 
 namespace diffvisor::emulator {
@@ -172,6 +174,16 @@ std::chrono::nanoseconds ChildProcess::cpu_time() const {
   timespec t{};
   if (end_ || ::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &t) != 0) return {};
   return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+bool ChildProcess::is_asleep() const {
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_), error)) {
+    const auto stat = read_file(task.path() / "stat");
+    const std::size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
+    if (name_end == std::string::npos || (*stat)[name_end + 2] != 'S') return false;
+  }
+  return !error;
 }
 
 void ChildProcess::read_console() {

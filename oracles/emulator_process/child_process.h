@@ -51,6 +51,10 @@ class ChildProcess {
   // Processor time it has used, for watchdogs that a busy machine does not disturb; 0 when it has ended.
   std::chrono::nanoseconds cpu_time() const;
 
+  // Whether every thread of it waits for something. One that only waits for its turn does not, however loaded the
+  // machine.
+  bool is_asleep() const;
+
   // Everything it printed, the last 64 KiB of it.
   const std::string& console();
   // Waits for more output or the end of it.

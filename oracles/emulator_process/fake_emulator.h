@@ -19,6 +19,7 @@ inline constexpr std::uint64_t kStuckMark = 0x210000;
 inline constexpr std::uint64_t kCrash = 1000, kHang = 1001, kStuck = 1002, kPanic = 1003,
                                kKilled = 1004,  // once: as if somebody else had killed it
     kCrashAfterSeven = 1005,                    // only with item 7 right before it
+    kSleep = 1008,                              // for ever, without using any processor
     kAlwaysKilled = 1007, kDamage = 1006;       // changes constant memory, and with it later results
 
 inline EmulatorSpec spec(const std::string& program, const std::string& mode = "") {

@@ -51,6 +51,8 @@ void misbehave(std::uint64_t item, std::uint64_t previous) {
       break;
     case kHang:
       for (;;) asm volatile("");
+    case kSleep:
+      for (;;) ::pause();
     case kStuck:
       *at<std::uint64_t>(kStuckMark) = 1;
       for (;;) asm volatile("");

@@ -26,6 +26,9 @@ constexpr int kRunsToConfirm = 3;
 constexpr int kUnexplainedEnds = 10;
 // A stuck machine can often be named long before the hang bound.
 constexpr milliseconds kAskForName{30};
+// Whether an emulator sleeps is asked when it has been silent for longer than any item takes.
+constexpr milliseconds kAskForSleep{100};
+constexpr unsigned kLooksAsleep = 100;
 
 }  // namespace
 
@@ -121,38 +124,55 @@ nanoseconds Supervisor::pause_before_poll(std::size_t items_left) const {
   return std::clamp<nanoseconds>(half, microseconds(20), milliseconds(1));
 }
 
+struct Supervisor::Progress {
+  std::uint32_t cursor = ~std::uint32_t{0};  // the agent has not begun
+  steady_clock::time_point since = steady_clock::now();
+  nanoseconds cpu{};
+  unsigned looks = 0, looks_asleep = 0;
+};
+
 Supervisor::End Supervisor::wait_for(std::uint64_t sequence, std::size_t items) {
   ChildProcess& child = emulator_->child();
   const auto begin = steady_clock::now();
-  auto progress_wall = begin;
-  nanoseconds progress_cpu = child.cpu_time();
-  std::uint32_t cursor = ~std::uint32_t{0};
+  Progress progress;
+  progress.cpu = child.cpu_time();
   bool seen_working = false;
   for (;;) {
     const auto response = emulator_->response(sequence);
     if (!response) return child.wait_for_end(milliseconds(500)), End::Died;
-    const auto now = steady_clock::now();
     if (response->sequence == sequence) {
-      if (seen_working) item_time_ = (item_time_ * 7 + (now - begin) / static_cast<std::int64_t>(items)) / 8;
+      const nanoseconds taken = steady_clock::now() - begin;
+      if (seen_working) item_time_ = (item_time_ * 7 + taken / static_cast<std::int64_t>(items)) / 8;
       return End::Answered;
     }
     if (child.ended()) return End::Died;
-    if (response->cursor != cursor) {
-      seen_working = cursor != ~std::uint32_t{0};
-      cursor = response->cursor;
-      progress_wall = now;
-      progress_cpu = child.cpu_time();
-    } else if (const nanoseconds idle = child.cpu_time() - progress_cpu; idle > kAskForName) {
-      last_word_ = options_.name_hang ? options_.name_hang(emulator_->memory()) : std::string_view{};
-      if (!last_word_.empty() || idle > options_.hang_cpu) return End::Hung;
-    } else if (now - progress_wall > options_.hang_wall) {
-      last_word_ = {};
+    if (response->cursor != progress.cursor) {
+      seen_working = progress.cursor != ~std::uint32_t{0};
+      progress = {};
+      progress.cursor = response->cursor;
+      progress.cpu = child.cpu_time();
+    } else if (is_hung(progress)) {
       return End::Hung;
     }
     child.console();  // a full pipe would stop it
-    const std::size_t left = cursor < items ? items - cursor : items;
+    const std::size_t left = progress.cursor < items ? items - progress.cursor : items;
     std::this_thread::sleep_for(pause_before_poll(left));
   }
+}
+
+// last_word_ names it, or is empty.
+bool Supervisor::is_hung(Progress& progress) {
+  const auto now = steady_clock::now();
+  const nanoseconds idle = emulator_->child().cpu_time() - progress.cpu;
+  last_word_ = idle > kAskForName && options_.name_hang ? options_.name_hang(emulator_->memory()) : std::string_view{};
+  if (!last_word_.empty() || idle > options_.hang_cpu || now - progress.since > options_.hang_wall) return true;
+  if (now - progress.since < kAskForSleep) return false;
+  ++progress.looks;
+  progress.looks_asleep += emulator_->child().is_asleep();
+  // Many looks, because it may be we who did not get the processor for so long; not all of them, because timers wake
+  // it.
+  return progress.looks > kLooksAsleep && progress.looks_asleep * 20 > progress.looks * 19 &&
+         now - progress.since > options_.hang_asleep;
 }
 
 // ---- after a death, a hang or damage

@@ -44,9 +44,11 @@ struct MemoryRange {
 };
 
 struct SupervisorOptions {
-  // An item hangs when the agent makes no progress for that much of the emulator's processor time. A loaded machine
-  // does not disturb this bound; the wall bound is for an emulator that sleeps.
+  // An item hangs when the agent makes no progress for that much of the emulator's processor time, or while the
+  // emulator sleeps for so long. A loaded machine does not disturb these bounds; the wall bound is for what nobody has
+  // thought of.
   std::chrono::milliseconds hang_cpu{300};
+  std::chrono::milliseconds hang_asleep{500};
   std::chrono::seconds hang_wall{60};
   // Memory that nothing may ever change: verified after each batch, so that a case which writes where it should not
   // cannot bend the results of others unnoticed.
@@ -89,7 +91,9 @@ class Supervisor {
   Supervisor(EmulatorSpec spec, BatchFormat format, SupervisorOptions options, std::filesystem::path directory);
   Result<void> restart();
   void post_waiting();
+  struct Progress;
   End wait_for(std::uint64_t sequence, std::size_t items);
+  bool is_hung(Progress& progress);
   std::chrono::nanoseconds pause_before_poll(std::size_t items_left) const;
   Result<void> take_results(const Flight& flight, std::byte* to, std::size_t items);
   Result<void> repeat_one_by_one(Batch& batch);

@@ -105,6 +105,12 @@ TEST_F(SupervisorTest, FindsEveryGuiltyOne) {
 
 TEST_F(SupervisorTest, NamesAStuckMachine) { EXPECT_EQ(run({1, fake::kStuck}), ". stuck"); }
 
+TEST_F(SupervisorTest, ASleeperHangsToo) {
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({1, fake::kSleep, 2}), ". hang .");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));  // the wall bound is 60
+}
+
 TEST_F(SupervisorTest, BatchesBehindADeathAreNotLost) {
   Batch first = batch_of({fake::kCrash}), second = batch_of({8, 9});
   supervisor->submit(first);

@@ -10,7 +10,7 @@ namespace diffvisor::agent {
 
 using Gpa = std::uint64_t;
 
-inline constexpr std::uint64_t kProtocol = 1;
+inline constexpr std::uint64_t kProtocol = 2;
 
 // The agent's first line on the debug console (port 0xe9), followed by kProtocol in decimal.
 inline constexpr char kGreeting[] = "diffvisor agent ";
@@ -33,6 +33,7 @@ enum class Command : std::uint32_t {
   Capabilities = 2,  // output = Capabilities: what the machine is, and the state it is in
   VmxEntry = 3,      // input = vmx::WireBatch, output = vmx::WireResult[count]
   Quit = 4,          // answers, then ends the emulator
+  SvmEntry = 5,      // input = svm::WireBatch, output = svm::WireResult[count]
 };
 
 struct Request {
@@ -42,7 +43,7 @@ struct Request {
   std::uint64_t argument;
 };
 
-enum class Answer : std::uint32_t { Done = 1, UnknownCommand = 2, NoVmx = 3, GoldenRefused = 4 };
+enum class Answer : std::uint32_t { Done = 1, UnknownCommand = 2, NoVmx = 3, GoldenRefused = 4, NoSvm = 5 };
 
 struct Response {
   std::uint64_t sequence;  // written last
@@ -76,15 +77,18 @@ inline constexpr std::uint32_t kMsrsRead[] = {
     0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489, 0x48a, 0x48b, 0x48c, 0x48d, 0x48e, 0x48f,
     0x490, 0x491, 0x492, 0x493, 0x03a, 0x277, 0x1d9, 0x38f,
     // State that a case can load: STAR, LSTAR, FMASK, KERNEL_GS_BASE, TSC_AUX, U_CET, S_CET, the SSP table.
-    0xc0000081, 0xc0000082, 0xc0000084, 0xc0000102, 0xc0000103, 0x6a0, 0x6a2, 0x6a8};
-inline constexpr std::uint32_t kLeavesRead[][2] = {
-    {0, 0},    {1, 0},    {7, 0},    {7, 1},          {0xa, 0},        {0xd, 0},        {0xd, 1},       {0x12, 0},
-    {0x14, 0}, {0x15, 0}, {0x1c, 0}, {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0}, {0x8000000a, 0}};
+    0xc0000081, 0xc0000082, 0xc0000084, 0xc0000102, 0xc0000103, 0x6a0, 0x6a2, 0x6a8,
+    // What a guest of VMRUN shares with its host: CSTAR, FS and GS base, the SYSENTER MSRs; VM_CR, VM_HSAVE_PA.
+    0xc0000083, 0xc0000100, 0xc0000101, 0x174, 0x175, 0x176, 0xc0010114, 0xc0010117};
+inline constexpr std::uint32_t kLeavesRead[][2] = {{0, 0},          {1, 0},          {7, 0},          {7, 1},
+                                                   {0xa, 0},        {0xd, 0},        {0xd, 1},        {0x12, 0},
+                                                   {0x14, 0},       {0x15, 0},       {0x1c, 0},       {0x80000000, 0},
+                                                   {0x80000001, 0}, {0x80000008, 0}, {0x8000000a, 0}, {0x8000001f, 0}};
 inline constexpr std::size_t kMsrsReadCount = sizeof kMsrsRead / sizeof kMsrsRead[0];
 inline constexpr std::size_t kLeavesReadCount = sizeof kLeavesRead / sizeof kLeavesRead[0];
 
 struct Capabilities {
-  std::uint64_t has_vmx;
+  std::uint64_t has_vmx, has_svm;
   // The agent's own state: the same before and after any batch.
   std::uint64_t cr0, cr2, cr3, cr4, efer, dr6, dr7, gdtr_base, idtr_base;
   std::uint64_t maxphyaddr, linear_width;

@@ -25,9 +25,10 @@ struct Region {
 constexpr std::size_t kVtprBytes = 1, kLinkBytes = 4, kPdpteBytes = 32, kEntryBytes = 16;
 constexpr std::size_t kListBytes = kEntryBytes * kEntryMsrFacts;
 
-constexpr bool inside(Gpa a, std::size_t size, Gpa from, Gpa end) { return a - from <= end - from - size; }
-constexpr bool in_scratch(Gpa a, std::size_t size) { return inside(a, size, kScratch, kScratchEnd); }
-constexpr bool above_ram(Gpa a, std::size_t size) { return a >= kRamEnd && (a >= kDevicesEnd || a + size <= kDevices); }
+using agent::above_ram;
+using agent::in_scratch;
+using agent::inside;
+
 constexpr Region region(Gpa a, std::size_t size, bool settable) {
   return {a, settable ? Place::Page : above_ram(a, size) ? Place::AllOnes : Place::Nowhere};
 }

@@ -59,7 +59,7 @@ TEST(Facts, SettlingTwiceChangesNothing) {
 // A byte-wise memory, written in slot order, must read back as the settled facts.
 class Memory {
  public:
-  void write(Gpa at, std::uint64_t value, unsigned n) {
+  void write(Gpa at, std::uint64_t value, std::uint64_t n) {
     for (unsigned i = 0; i < n; ++i) bytes_[at + i] = static_cast<unsigned char>(value >> 8 * i);
   }
   std::uint64_t read(Gpa at, unsigned n) const {

@@ -9,21 +9,18 @@
 #include "harness/arch/schema.h"
 #include "harness/arch/vmx/fields.h"
 #include "harness/arch/vmx/memory_map.h"
+#include "harness/arch/x86/bit_names.h"
 
 namespace diffvisor::vmx {
 
-constexpr BitName named(unsigned bit, std::string_view name) {
-  return {static_cast<std::uint8_t>(bit), static_cast<std::uint8_t>(bit), name};
-}
-constexpr BitName named(unsigned hi, unsigned lo, std::string_view name) {
-  return {static_cast<std::uint8_t>(hi), static_cast<std::uint8_t>(lo), name};
-}
+using x86::named;
 
 template <FieldSlot S>
 inline constexpr std::array<BitName, 0> kBitNames{};
 
 // clang-format off
 #define BIT_NAMES(slot) template <> inline constexpr auto kBitNames<slot> = std::to_array<BitName>
+#define SAME_NAMES(slot, names) template <> inline constexpr auto kBitNames<slot> = x86::names
 
 BIT_NAMES(Context)({named(kResume, "resume"), named(kLaunched, "launched"), named(kNoCurrent, "no_current"),
   named(kShadowCurrent, "shadow_current"), named(kMovSs, "mov_ss"), named(kCpl3, "cpl3")});
@@ -85,46 +82,32 @@ BIT_NAMES(VmFunctionControl)({named(0, "eptp_switching")});
 BIT_NAMES(Eptp)({named(2, 0, "memory_type"), named(5, 3, "walk"), named(6, "accessed_dirty"), named(7, "shadow_stack")});
 BIT_NAMES(TprThreshold)({named(3, 0, "threshold")});
 
-#define CR0_NAMES {named(cr0::PE, "pe"), named(cr0::MP, "mp"), named(cr0::EM, "em"), named(cr0::TS, "ts"), \
-  named(cr0::ET, "et"), named(cr0::NE, "ne"), named(cr0::WP, "wp"), named(cr0::AM, "am"), named(cr0::NW, "nw"), \
-  named(cr0::CD, "cd"), named(cr0::PG, "pg")}
-#define CR4_NAMES {named(cr4::VME, "vme"), named(cr4::PVI, "pvi"), named(cr4::TSD, "tsd"), named(cr4::DE, "de"), \
-  named(cr4::PSE, "pse"), named(cr4::PAE, "pae"), named(cr4::MCE, "mce"), named(cr4::PGE, "pge"), \
-  named(cr4::PCE, "pce"), named(cr4::OSFXSR, "osfxsr"), named(cr4::OSXMMEXCPT, "osxmmexcpt"), \
-  named(cr4::UMIP, "umip"), named(cr4::LA57, "la57"), named(cr4::VMXE, "vmxe"), named(cr4::SMXE, "smxe"), \
-  named(cr4::FSGSBASE, "fsgsbase"), named(cr4::PCIDE, "pcide"), named(cr4::OSXSAVE, "osxsave"), named(cr4::KL, "kl"), \
-  named(cr4::SMEP, "smep"), named(cr4::SMAP, "smap"), named(cr4::PKE, "pke"), named(cr4::CET, "cet"), \
-  named(cr4::PKS, "pks"), named(cr4::UINTR, "uintr"), named(cr4::LAMSUP, "lamsup"), named(cr4::FRED, "fred")}
 #define EFER_NAMES {named(efer::SCE, "sce"), named(efer::LME, "lme"), named(efer::LMA, "lma"), named(efer::NXE, "nxe")}
 #define S_CET_NAMES {named(0, "sh_stk_en"), named(1, "wr_shstk_en"), named(2, "endbr_en"), named(3, "leg_iw_en"), \
   named(4, "no_track_en"), named(5, "suppress_dis"), named(10, "suppress"), named(11, "tracker"), \
   named(63, 12, "bitmap_base")}
 #define AR_NAMES {named(3, 0, "type"), named(ar::S, "s"), named(6, 5, "dpl"), named(ar::P, "p"), \
   named(ar::AVL, "avl"), named(ar::L, "l"), named(ar::DB, "db"), named(ar::G, "g"), named(ar::UNUSABLE, "unusable")}
-#define SELECTOR_NAMES {named(1, 0, "rpl"), named(2, "ti"), named(15, 3, "index")}
 
-BIT_NAMES(CapCr0Fixed0)(CR0_NAMES);
-BIT_NAMES(CapCr0Fixed1)(CR0_NAMES);
-BIT_NAMES(CapCr4Fixed0)(CR4_NAMES);
-BIT_NAMES(CapCr4Fixed1)(CR4_NAMES);
+SAME_NAMES(CapCr0Fixed0, kCr0Names);
+SAME_NAMES(CapCr0Fixed1, kCr0Names);
+SAME_NAMES(CapCr4Fixed0, kCr4Names);
+SAME_NAMES(CapCr4Fixed1, kCr4Names);
 BIT_NAMES(CapEferMask)(EFER_NAMES);
-BIT_NAMES(HostCr0)(CR0_NAMES);
-BIT_NAMES(GuestCr0)(CR0_NAMES);
-BIT_NAMES(HostCr4)(CR4_NAMES);
-BIT_NAMES(GuestCr4)(CR4_NAMES);
+SAME_NAMES(HostCr0, kCr0Names);
+SAME_NAMES(GuestCr0, kCr0Names);
+SAME_NAMES(HostCr4, kCr4Names);
+SAME_NAMES(GuestCr4, kCr4Names);
 BIT_NAMES(HostIa32Efer)(EFER_NAMES);
 BIT_NAMES(GuestIa32Efer)(EFER_NAMES);
 BIT_NAMES(HostIa32SCet)(S_CET_NAMES);
 BIT_NAMES(GuestSCet)(S_CET_NAMES);
-BIT_NAMES(GuestRflags)({named(0, "cf"), named(1, "one"), named(2, "pf"), named(4, "af"), named(6, "zf"), named(7, "sf"),
-  named(rflags::TF, "tf"), named(rflags::IF, "if"), named(10, "df"), named(11, "of"), named(13, 12, "iopl"),
-  named(14, "nt"), named(16, "rf"), named(rflags::VM, "vm"), named(18, "ac"), named(19, "vif"), named(20, "vip"),
-  named(21, "id")});
+SAME_NAMES(GuestRflags, kRflagsNames);
 BIT_NAMES(GuestIa32Debugctl)({named(0, "lbr"), named(1, "btf"), named(2, "bld"), named(6, "tr"), named(7, "bts"),
   named(8, "btint"), named(9, "bts_off_os"), named(10, "bts_off_usr"), named(11, "freeze_lbrs_on_pmi"),
   named(12, "freeze_perfmon_on_pmi"), named(13, "uncore_pmi"), named(14, "freeze_while_smm"), named(15, "rtm")});
 BIT_NAMES(GuestBndcfgs)({named(0, "en"), named(1, "bndpreserve"), named(63, 12, "base")});
-#define SEGMENT(NAME) BIT_NAMES(Guest##NAME##Selector)(SELECTOR_NAMES); BIT_NAMES(Guest##NAME##Ar)(AR_NAMES)
+#define SEGMENT(NAME) SAME_NAMES(Guest##NAME##Selector, kSelectorNames); BIT_NAMES(Guest##NAME##Ar)(AR_NAMES)
 SEGMENT(Cs);
 SEGMENT(Ss);
 SEGMENT(Ds);
@@ -134,32 +117,28 @@ SEGMENT(Gs);
 SEGMENT(Ldtr);
 SEGMENT(Tr);
 #undef SEGMENT
-BIT_NAMES(HostEsSelector)(SELECTOR_NAMES);
-BIT_NAMES(HostCsSelector)(SELECTOR_NAMES);
-BIT_NAMES(HostSsSelector)(SELECTOR_NAMES);
-BIT_NAMES(HostDsSelector)(SELECTOR_NAMES);
-BIT_NAMES(HostFsSelector)(SELECTOR_NAMES);
-BIT_NAMES(HostGsSelector)(SELECTOR_NAMES);
-BIT_NAMES(HostTrSelector)(SELECTOR_NAMES);
+SAME_NAMES(HostEsSelector, kSelectorNames);
+SAME_NAMES(HostCsSelector, kSelectorNames);
+SAME_NAMES(HostSsSelector, kSelectorNames);
+SAME_NAMES(HostDsSelector, kSelectorNames);
+SAME_NAMES(HostFsSelector, kSelectorNames);
+SAME_NAMES(HostGsSelector, kSelectorNames);
+SAME_NAMES(HostTrSelector, kSelectorNames);
 BIT_NAMES(Interruptibility)({named(0, "sti"), named(1, "mov_ss"), named(2, "smi"), named(3, "nmi"), named(4, "enclave")});
 BIT_NAMES(PendingDbg)({named(3, 0, "b"), named(11, "bus_lock"), named(12, "enabled"), named(14, "bs"), named(16, "rtm")});
 BIT_NAMES(EntryIntrInfo)({named(7, 0, "vector"), named(10, 8, "type"), named(11, "error_code"), named(13, "nested"),
   named(31, "valid")});
 BIT_NAMES(LinkDword0)({named(30, 0, "revision_id"), named(31, "shadow")});
-#define PDPTE_NAMES {named(0, "p"), named(3, "pwt"), named(4, "pcd")}
-BIT_NAMES(GuestPdpte0)(PDPTE_NAMES);
-BIT_NAMES(GuestPdpte1)(PDPTE_NAMES);
-BIT_NAMES(GuestPdpte2)(PDPTE_NAMES);
-BIT_NAMES(GuestPdpte3)(PDPTE_NAMES);
-BIT_NAMES(Cr3Pdpte)(PDPTE_NAMES);
-#undef CR0_NAMES
-#undef CR4_NAMES
+SAME_NAMES(GuestPdpte0, kPdpteNames);
+SAME_NAMES(GuestPdpte1, kPdpteNames);
+SAME_NAMES(GuestPdpte2, kPdpteNames);
+SAME_NAMES(GuestPdpte3, kPdpteNames);
+SAME_NAMES(Cr3Pdpte, kPdpteNames);
 #undef EFER_NAMES
 #undef S_CET_NAMES
 #undef AR_NAMES
-#undef SELECTOR_NAMES
-#undef PDPTE_NAMES
 #undef BIT_NAMES
+#undef SAME_NAMES
 
 template <FieldSlot S>
 inline constexpr std::array<std::uint64_t, 0> kInteresting{};

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "harness/arch/x86/control_bits.h"
+
 namespace diffvisor::vmx {
 
 // One enumerator per first slot; an array's further elements follow it.
@@ -146,46 +148,10 @@ enum : unsigned {
   SEAMTELEM = 25
 };
 }
-namespace cr0 {
-enum : unsigned { PE = 0, MP = 1, EM = 2, TS = 3, ET = 4, NE = 5, WP = 16, AM = 18, NW = 29, CD = 30, PG = 31 };
-}
-namespace cr4 {
-enum : unsigned {
-  VME = 0,
-  PVI = 1,
-  TSD = 2,
-  DE = 3,
-  PSE = 4,
-  PAE = 5,
-  MCE = 6,
-  PGE = 7,
-  PCE = 8,
-  OSFXSR = 9,
-  OSXMMEXCPT = 10,
-  UMIP = 11,
-  LA57 = 12,
-  VMXE = 13,
-  SMXE = 14,
-  FSGSBASE = 16,
-  PCIDE = 17,
-  OSXSAVE = 18,
-  KL = 19,
-  SMEP = 20,
-  SMAP = 21,
-  PKE = 22,
-  CET = 23,
-  PKS = 24,
-  UINTR = 25,
-  LAMSUP = 28,
-  FRED = 32
-};
-}
-namespace efer {
-enum : unsigned { SCE = 0, LME = 8, LMA = 10, NXE = 11 };
-}
-namespace rflags {
-enum : unsigned { TF = 8, IF = 9, VM = 17 };
-}
+namespace cr0 = x86::cr0;
+namespace cr4 = x86::cr4;
+namespace efer = x86::efer;
+namespace rflags = x86::rflags;
 namespace ar {  // segment access rights, SDM 3C table 27-2
 enum : unsigned { S = 4, P = 7, AVL = 12, L = 13, DB = 14, G = 15, UNUSABLE = 16 };
 }

@@ -9,8 +9,7 @@
 namespace diffvisor::vmx {
 
 inline constexpr std::uint64_t kGoldenEptp = kEptPml4 | 0x1e;  // write-back, four levels
-// What the agent's guest tables hold in the first qwords at kGuestCr3: PML4 entry 0, present, writable, user.
-inline constexpr std::uint64_t kGoldenPml4Entry = (kGuestCr3 + kPage) | 0x27;  // present, writable, user, accessed
+using agent::kGoldenPml4Entry;
 
 // See Schema::golden.
 void golden(std::uint64_t* v);

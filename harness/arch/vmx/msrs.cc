@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/arch/vmx/msrs.h"
 
-#include <algorithm>
+#include <array>
+#include <bit>
 
 #include "harness/arch/vmx/fields.h"
 #include "harness/arch/vmx/memory_map.h"
@@ -21,6 +22,27 @@ static_assert([] {
     if (kMsrs[i].first <= kMsrs[i - 1].last) return false;
   return true;
 }());
+
+constexpr std::size_t kMsrRules = static_cast<std::size_t>(MsrRule::Pkrs) + 1;
+static_assert(MsrRule::Anything < MsrRule::Never && static_cast<int>(MsrRule::Never) == 1);
+
+// Each survey asks about every entry of a list, twice, so the table is looked up and not searched.
+constexpr std::uint32_t kLowMsrs = 0x900, kHighMsr = 0xc0000080, kHighMsrs = 0x84;
+
+constexpr std::uint32_t place_of(std::uint32_t index) {
+  if (index < kLowMsrs) return index;
+  return index - kHighMsr < kHighMsrs ? kLowMsrs + (index - kHighMsr) : kLowMsrs + kHighMsrs;
+}
+
+// 1 + the index in kMsrs, 0 for what is not modelled; the last place is that of all other MSRs.
+constexpr auto kMsrAt = [] {
+  std::array<std::uint8_t, kLowMsrs + kHighMsrs + 1> at{};
+  for (std::size_t i = 0; i < std::size(kMsrs); ++i)
+    for (std::uint32_t index = kMsrs[i].first; index <= kMsrs[i].last; ++index)
+      at[place_of(index)] = static_cast<std::uint8_t>(i + 1);
+  return at;
+}();
+static_assert(kMsrAt.back() == 0 && std::size(kMsrs) < 255);
 
 constexpr Wrmsr legal_if(bool condition) { return condition ? Wrmsr::Legal : Wrmsr::Faults; }
 constexpr Wrmsr legal_within(std::uint64_t value, std::uint64_t mask) { return legal_if((value & ~mask) == 0); }
@@ -76,6 +98,34 @@ Wrmsr shadow_stack(const std::uint64_t* v, std::uint64_t value) {
   return (value & 4) != 0 ? Wrmsr::NotModelled : Wrmsr::Legal;
 }
 
+// Whether judge() may say NotModelled.
+constexpr bool leaves_open(MsrRule rule) {
+  switch (rule) {
+    case MsrRule::Low32OrOpen:
+    case MsrRule::ApicBase:
+    case MsrRule::MtrrPhys:
+    case MsrRule::Cet:
+    case MsrRule::ShadowStack:
+      return true;
+    case MsrRule::Anything:
+    case MsrRule::Never:
+    case MsrRule::Low32:
+    case MsrRule::Canonical:
+    case MsrRule::Pat:
+    case MsrRule::Efer:
+    case MsrRule::Debugctl:
+    case MsrRule::PerfGlobalCtrl:
+    case MsrRule::SpecCtrl:
+    case MsrRule::PredCmd:
+    case MsrRule::MtrrFixed:
+    case MsrRule::MtrrDefType:
+    case MsrRule::ShadowStackTable:
+    case MsrRule::Pkrs:
+      return false;
+  }
+  return true;
+}
+
 Wrmsr judge(const std::uint64_t* v, std::uint32_t index, std::uint64_t value, MsrRule rule) {
   switch (rule) {
     case MsrRule::Anything:
@@ -125,10 +175,8 @@ Wrmsr judge(const std::uint64_t* v, std::uint32_t index, std::uint64_t value, Ms
 std::span<const Msr> msrs() { return kMsrs; }
 
 const Msr* find_msr(std::uint32_t index) {
-  const auto after = std::ranges::upper_bound(kMsrs, index, {}, &Msr::first);
-  if (after == std::begin(kMsrs)) return nullptr;
-  const Msr* m = after - 1;
-  return index <= m->last ? m : nullptr;
+  const std::uint8_t at = kMsrAt[place_of(index)];
+  return at == 0 ? nullptr : &kMsrs[at - 1];
 }
 
 Wrmsr wrmsr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
@@ -137,8 +185,39 @@ Wrmsr wrmsr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
   return m == nullptr ? Wrmsr::NotModelled : judge(v, index, value, m->rule);
 }
 
+bool is_modelled(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
+  const Msr* m = find_msr(index);
+  return m != nullptr && (!leaves_open(m->rule) || judge(v, index, value, m->rule) != Wrmsr::NotModelled);
+}
+
+std::uint64_t wrmsr_faults_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index,
+                                std::size_t value) {
+  // Rule by rule: a jump that goes elsewhere for each state costs more than all the rest.
+  std::array<std::uint64_t, kMsrRules> with{};
+  for (; among != 0; among &= among - 1) {
+    const int i = std::countr_zero(among);
+    const Msr* m = find_msr(static_cast<std::uint32_t>(states[i][index]));
+    with[static_cast<std::size_t>(m == nullptr ? MsrRule::Anything : m->rule)] |= among & (~among + 1);
+  }
+  std::uint64_t out = with[static_cast<std::size_t>(MsrRule::Never)];
+  for (std::size_t r = static_cast<std::size_t>(MsrRule::Never) + 1; r < kMsrRules; ++r)
+    for (std::uint64_t left = with[r]; left != 0; left &= left - 1) {
+      const std::uint64_t* v = states[std::countr_zero(left)];
+      if (judge(v, static_cast<std::uint32_t>(v[index]), v[value], static_cast<MsrRule>(r)) == Wrmsr::Faults)
+        out |= left & (~left + 1);
+    }
+  return out;
+}
+
 std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::uint32_t index, std::uint64_t value,
                                        Wrmsr wanted) {
+  const Msr* m = find_msr(index);
+  const MsrRule rule = m == nullptr ? MsrRule::Never : m->rule;
+  if (rule == MsrRule::Never || rule == MsrRule::Anything) {  // whatever the value
+    return wrmsr(v, index, value) == wanted ? std::optional(value) : std::nullopt;
+  }
+  // Where any value is legal 0 is.
+  if (wanted == Wrmsr::Legal && judge(v, index, 0, rule) != Wrmsr::Legal) return std::nullopt;
   const std::uint64_t masks[] = {0xffffffff,
                                  0xfffffff8,
                                  v[CapEferMask],
@@ -147,7 +226,7 @@ std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::ui
                                  v[CapSpecCtrlMask],
                                  ones(static_cast<unsigned>(v[CapMaxphyaddr])) & ~ones(12)};
   for (const std::uint64_t mask : masks)
-    if (wrmsr(v, index, value & mask) == wanted) return value & mask;
+    if (judge(v, index, value & mask, rule) == wanted) return value & mask;
   const std::uint64_t near[] = {sign_extend(value, v[CapLinearWidth]),
                                 sign_extend(value, v[CapLinearWidth]) & ~ones(14),
                                 0x0606060606060606,
@@ -155,10 +234,10 @@ std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::ui
                                 2,
                                 ~std::uint64_t{0}};
   for (const std::uint64_t other : near)
-    if (wrmsr(v, index, other) == wanted) return other;
+    if (judge(v, index, other, rule) == wanted) return other;
   for (unsigned tries = 0; tries < 64; ++tries) {
     const std::uint64_t other = value ^ std::uint64_t{1} << rng.below(64);
-    if (wrmsr(v, index, other) == wanted) return other;
+    if (judge(v, index, other, rule) == wanted) return other;
   }
   return std::nullopt;
 }

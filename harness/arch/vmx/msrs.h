@@ -3,6 +3,7 @@
 // given the profile's capabilities.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -52,6 +53,13 @@ const Msr* find_msr(std::uint32_t index);
 
 // v: a case's values, of which only capabilities are read.
 Wrmsr wrmsr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value);
+
+// Whether wrmsr() says anything but NotModelled. Quicker: few rules leave values open.
+bool is_modelled(const std::uint64_t* v, std::uint32_t index, std::uint64_t value);
+
+// Of the states named by bits of `among` those in which wrmsr(v, v[index], v[value]) says Faults.
+std::uint64_t wrmsr_faults_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index,
+                                std::size_t value);
 
 // A value near `value` for which wrmsr() gives `wanted`, if one was found.
 std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::uint32_t index, std::uint64_t value,

@@ -5,19 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/spelled.h"
+
 namespace diffvisor::vmx {
 namespace {
-
-constexpr const char* kDigits[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
-
-std::string spelled(std::uint32_t number) {
-  std::string words;
-  for (const char digit : std::to_string(number)) {
-    if (!words.empty()) words += '_';
-    words += kDigits[digit - '0'];
-  }
-  return words;
-}
 
 // The basic exit reason of an entered guest; kAnyExit says only that guest state was loaded.
 std::string entered_word(std::uint32_t reason) { return reason == kAnyExit ? "entered" : "entered_" + spelled(reason); }

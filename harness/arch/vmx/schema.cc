@@ -18,15 +18,7 @@ constexpr Field kFields[] = {
 #undef FIELD
 };
 
-static_assert(kSlots <= kMaxSlots);
-static_assert([] {
-  std::size_t next = 0;
-  for (const Field& f : kFields) {
-    if (f.slot != next || f.width < 1 || f.width > 64) return false;
-    next += f.count;
-  }
-  return next == kSlots;
-}());
+static_assert(slots_are_sound(kFields, kSlots));
 
 }  // namespace
 

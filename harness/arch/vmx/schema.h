@@ -2,6 +2,7 @@
 // The vmx_entry domain's vocabulary: fields.def with bit names, the profiles, the golden case, memory facts.
 #pragma once
 
+#include "harness/arch/agent/memory_map.h"
 #include "harness/arch/schema.h"
 #include "harness/arch/vmx/fields.h"
 #include "harness/arch/vmx/outcome.h"
@@ -19,12 +20,8 @@ void settle_facts(std::uint64_t* v);
 // Whether the bytes of this Fact slot are what the case says when the case runs.
 bool fact_is_placed(const std::uint64_t* v, Slot fact);
 
-// The memory writes that make the facts true: `bytes` little-endian bytes of `value` at `address`.
-struct FactWrite {
-  std::uint64_t address;
-  std::uint64_t value;
-  unsigned bytes;
-};
+// The memory writes that make the facts true.
+using FactWrite = agent::MemoryWrite;
 inline constexpr std::size_t kMaxFactWrites = 2 + 4 + 3 * kEntryMsrFacts;
 // Returns how many were written to out; only placed facts that differ from a clean page's content.
 std::size_t fact_writes(const std::uint64_t* v, FactWrite* out);

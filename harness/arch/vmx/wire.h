@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "harness/arch/agent/memory_map.h"
 #include "harness/arch/vmx/fields.h"
 #include "harness/arch/vmx/outcome.h"
 
@@ -14,11 +15,7 @@ namespace diffvisor::vmx {
 inline constexpr std::size_t kBlockSlots = kSlots - Pin;
 inline constexpr std::size_t kWireFacts = 2 + 4 + 3 * kEntryMsrFacts;
 
-struct WireFact {
-  std::uint64_t address;  // inside the pages a case may set
-  std::uint64_t value;
-  std::uint64_t bytes;  // 1, 4 or 8
-};
+using WireFact = agent::MemoryWrite;  // inside the pages a case may set
 
 struct WireCase {
   std::uint64_t context;  // ContextBit

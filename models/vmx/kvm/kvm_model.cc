@@ -18,7 +18,6 @@ namespace {
 
 using rules::Kind;
 using rules::Rule;
-using rules::RuleBits;
 using rules::RuleSet;
 using rules::Survey;
 
@@ -40,27 +39,10 @@ Observation judged(const Rule& row, Outcome outcome) {
   return incomparable(row.id == kUserspaceRow ? "userspace_exit" : row.id);
 }
 
-// Lowest phase, then table order: KVM and, for want of an order in the manual, our processor stop at the first.
-template <class Wanted>
-std::optional<std::size_t> first_row(const RuleSet& set, const RuleBits& broken, Wanted wanted) {
-  std::optional<std::size_t> first;
-  broken.each([&](std::size_t i) {
-    if (wanted(set.rows[i]) && (!first || set.rows[i].phase < set.rows[*first].phase)) first = i;
-  });
-  return first;
-}
-
 std::optional<KvmRuling> software(const std::uint64_t* v, const rules::EditedRules& table) {
-  Survey s;
-  table.set().survey(v, s);
-  if (table.edited()) s = table.survey(v, s);
-  const auto phase = table.ruling(v, s);
-  std::optional<std::size_t> first;
-  phase.deciders.each([&](std::size_t i) {
-    if (!first) first = i;
-  });
-  if (!first) return std::nullopt;
-  return KvmRuling{KvmStage::Software, *first, judged(table.set().rows[*first], table.outcome(*first))};
+  const auto row = models::deciding_row(table, v);
+  if (!row) return std::nullopt;
+  return KvmRuling{KvmStage::Software, *row, judged(table.set().rows[*row], table.outcome(*row))};
 }
 
 // Any control or host failure is reported as error 7; L0's host state is legal, so only controls can fail.
@@ -72,9 +54,9 @@ std::optional<KvmRuling> processor(const std::uint64_t* v, bool raw_debugctl) {
   const auto fails_with = [](OutcomeKind kind) {
     return [kind](const Rule& r) { return r.kind == Kind::Check && kind_of(r.outcome) == kind; };
   };
-  if (const auto row = first_row(arch, s.broken, fails_with(OutcomeKind::FailValid)))
+  if (const auto row = models::first_row(arch, s.broken, fails_with(OutcomeKind::FailValid)))
     return KvmRuling{KvmStage::Processor, *row, observation(fail_valid(7))};
-  if (const auto row = first_row(arch, s.broken, fails_with(OutcomeKind::FailGuest)))
+  if (const auto row = models::first_row(arch, s.broken, fails_with(OutcomeKind::FailGuest)))
     return KvmRuling{KvmStage::Processor, *row, observation(arch.rows[*row].outcome)};
   return std::nullopt;
 }
@@ -94,7 +76,7 @@ KvmRuling entered_guest(const std::uint64_t* v) {
   active[ActivityState] = 0;
   Survey s;
   arch.survey(active.data(), s);
-  const auto row = first_row(arch, s.broken, [](const Rule& r) { return r.kind == Kind::Exit; });
+  const auto row = models::first_row(arch, s.broken, [](const Rule& r) { return r.kind == Kind::Exit; });
   if (!row) return {KvmStage::Entered, arch.rows.size(), observation(kEntered)};
   return {KvmStage::Entered, *row, observation(arch.rows[*row].outcome)};
 }
@@ -128,7 +110,7 @@ std::optional<std::string_view> limit(const std::uint64_t* v, Outcome outcome, b
   Survey s;
   arch.survey(v, s);
   const bool timer = (v[Pin] >> pin::PREEMPT & 1) && v[PreemptionTimer] == 0;
-  const auto row = first_row(arch, s.broken, [&](const Rule& r) {
+  const auto row = models::first_row(arch, s.broken, [&](const Rule& r) {
     return r.kind == Kind::Limit && r.phase < reached && !(timer && r.id == kWaitForSipi);
   });
   if (!row) return std::nullopt;
@@ -153,14 +135,7 @@ KvmRuling kvm_ruling(const std::uint64_t* v, const rules::EditedRules& table, bo
   return r;
 }
 
-KvmModel::KvmModel(KvmKernel kernel)
-    : info_{"vmx.kvm", std::string(kernel.version), Trust::Transcription},
-      table_(kvm_rules(), kernel.edits),
-      raw_debugctl_(kernel.raw_debugctl) {}
-
-void KvmModel::submit(std::span<const Case> cases, std::span<Observation> out) {
-  for (std::size_t i = 0; i < cases.size(); ++i)
-    if (out[i].status == Status::Incomparable && out[i].reason == "not_run") out[i] = ruling(cases[i]).seen;
-}
+KvmModel::KvmModel(const KvmKernel& kernel)
+    : KvmExecutor("vmx.kvm", kernel.version), table_(kvm_rules(), kernel.edits), raw_debugctl_(kernel.raw_debugctl) {}
 
 }  // namespace diffvisor::vmx

@@ -97,12 +97,7 @@ constexpr auto make_rows() {
 
 constexpr auto kRows = make_rows();
 
-struct RowNote {
-  unsigned place;
-  std::string_view covers;
-};
-
-constexpr auto kNotes = std::to_array<RowNote>({
+constexpr auto kNotes = std::to_array<models::KvmRowNote>({
 #define ROW(place, id, section, outcome, when, must, specs) {place, specs},
 #define LIMIT(place, id, section, when, must, specs) {place, specs},
 #define MSR_ROW(i, step, id, when, must, specs) {98, specs},
@@ -118,7 +113,7 @@ static_assert(std::ranges::is_sorted(kRows, {}, &Rule::phase));
 
 constexpr rules::RuleSet kSet = rules::make_rule_set<kRows, kFunctions>();
 
-constexpr auto kExceptions = std::to_array<KvmException>({
+constexpr auto kExceptions = std::to_array<models::KvmException>({
 #define EXCEPTION(place, covers, reason) {place, covers, reason},
 #include "models/vmx/kvm/kvm_exceptions.def"
 #undef EXCEPTION
@@ -135,9 +130,10 @@ constexpr auto kClaims = std::to_array<rules::Claim>({
 }  // namespace
 
 const rules::RuleSet& kvm_rules() { return kSet; }
-std::string_view kvm_row_covers(std::size_t row) { return kNotes[row].covers; }
-unsigned kvm_row_place(std::size_t row) { return kNotes[row].place; }
-std::span<const rules::Claim> kvm_claims() { return kClaims; }
-std::span<const KvmException> kvm_exceptions() { return kExceptions; }
+
+const models::KvmTable& kvm_table() {
+  static constexpr models::KvmTable kTable = {&kSet, kNotes, kClaims, kExceptions};
+  return kTable;
+}
 
 }  // namespace diffvisor::vmx

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// A domain for fuzzing engines: its reference against its other models, in process. `--with bochs` puts an oracle in
+// the loop. The build names the domain: -DDIFFVISOR_DOMAIN="vmx_entry". A divergence that no known entry explains
+// prints the crash text that ClusterFuzz groups by, and aborts.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/domains.h"
+#include "fuzzers/fuzz_target.h"
+#include "fuzzers/known_embedded.h"
+#include "harness/case/binary.h"
+#include "harness/compare/explain.h"
+
+namespace diffvisor {
+namespace {
+
+// All state of the target; made at the first input, never changed by one.
+class Target {
+ public:
+  explicit Target(const std::vector<std::string_view>& oracles)
+      : entry_(*find_domain(DIFFVISOR_DOMAIN)), judge_(*entry_.domain, known()) {
+    for (const std::string_view model : entry_.in_process)
+      if (model != entry_.domain->reference) add(model);
+    for (const std::string_view oracle : oracles) add(oracle);
+  }
+
+  void run(std::span<const std::byte> bytes) {
+    decode_binary(bytes, *entry_.domain->schema, case_);
+    if (entry_.domain->normalise != nullptr) entry_.domain->normalise(case_.v.data());
+    const compare::Reading r = judge_.read(case_);
+    for (std::size_t e = 0; e < executors_.size(); ++e) {
+      if (!judge_.refusal(case_, r, e).empty()) continue;
+      const auto seen = run_one(*executors_[e], case_);
+      if (!seen) die(seen.error());
+      const compare::VerdictKind kind = judge_.judge(case_, r, e, *seen).kind;
+      if (kind == compare::VerdictKind::Divergence || kind == compare::VerdictKind::ExecutorDied)
+        report(compare::explain(judge_, executors_[e]->info().name, case_, r, *seen));
+    }
+  }
+
+ private:
+  [[noreturn]] static void die(const Error& error) {
+    std::fprintf(stderr, DIFFVISOR_DOMAIN "_fuzzer: %s\n", error.text().c_str());
+    std::exit(2);
+  }
+
+  [[noreturn]] static void report(const compare::Explanation& x) {
+    std::fprintf(stderr, "%s\nASSERTION FAILED: FuzzerHash=%s\nDEDUP_TOKEN: %s\n", x.sentence.c_str(), x.bucket.c_str(),
+                 x.bucket.c_str());
+    std::abort();
+  }
+
+  std::vector<compare::Known> known() const {
+    std::vector<compare::Known> out;
+    for (const EmbeddedKnown& k : embedded_known())
+      if (auto done = compare::parse_known(k.text, k.name, *entry_.domain, out); !done) die(done.error());
+    return out;
+  }
+
+  void add(std::string_view name) {
+    ExecutorRequest request;
+    request.name = name;
+    request.profile = entry_.domain->schema->profiles[0].name;
+    auto executor = entry_.make_executor(request);
+    if (!executor) die(executor.error());
+    judge_.add_executor((*executor)->info());
+    executors_.push_back(std::move(*executor));
+  }
+
+  const DomainEntry& entry_;
+  compare::Judge judge_;
+  std::vector<std::unique_ptr<Executor>> executors_;
+  Case case_;
+};
+
+std::vector<std::string_view> oracles;
+
+}  // namespace
+
+const Schema& fuzz_schema() { return *find_domain(DIFFVISOR_DOMAIN)->domain->schema; }
+
+}  // namespace diffvisor
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  for (int i = 1; i + 1 < *argc; ++i)
+    if (std::strcmp((*argv)[i], "--with") == 0) diffvisor::oracles.push_back((*argv)[i + 1]);
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static diffvisor::Target target(diffvisor::oracles);
+  target.run(std::as_bytes(std::span<const std::uint8_t>(data, size)));
+  return 0;
+}

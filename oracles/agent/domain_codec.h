@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A domain as the agent speaks it: one constant for each, so that what runs batches knows neither VMX nor SVM.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "harness/arch/agent/mailbox.h"
+#include "harness/case/case.h"
+#include "harness/run/observation.h"
+
+namespace diffvisor::agent {
+
+// A word of memory that, once it is not 0, says what the machine is stuck in.
+struct HangMark {
+  Gpa word;  // 32 bits
+  std::string_view name;
+};
+
+// The request is `case_bytes` of a case that certainly enters, then as many for each case; the answer `result_bytes`
+// for each.
+struct DomainCodec {
+  const Schema& (*schema)();
+  Command command{};
+  std::size_t case_bytes = 0;
+  std::size_t result_bytes = 0;
+  Slot capabilities = 0;  // so many of a case's first slots are its profile
+
+  void (*encode)(const Case& c, std::byte* out);
+  Observation (*decode)(const std::byte* result);
+  // Overwrites those Capability slots of `values` that the machine can tell of itself. What it returns says why it
+  // cannot run the domain at all: "the machine has no VMX"; or "".
+  std::string_view (*read_profile)(const Capabilities& machine, std::span<std::uint64_t> values);
+  std::span<const HangMark> hang_marks;
+};
+
+// CPUID as the agent read it; 0 where it was not asked.
+std::uint32_t cpuid_word(const Capabilities& machine, std::uint32_t leaf, std::uint32_t subleaf,
+                         std::uint32_t CpuidReading::*word);
+// 0 where RDMSR raised #GP.
+std::uint64_t msr_value(const Capabilities& machine, std::uint32_t msr);
+
+}  // namespace diffvisor::agent
