@@ -30,6 +30,7 @@ inline constexpr auto kExitRules = std::to_array<Rule>({
   exit_event("svm.exit.delivery_mode",        "15.20",   0, kEntered,                       injecting() && !golden_mode()),
   exit_event("svm.exit.delivery_tables",      "15.20",   0, kEntered,                       injecting() && !golden_tables()),
   exit_event("svm.exit.delivery_descriptors", "15.20",   0, kEntered,                       injecting() && !golden_descriptors()),
+  exit_event("svm.exit.delivery_nested_fault", "15.25.6", 0, entered(kNestedPageFaultExit), injecting() && nested_paging() && eq(all(Ncr3), kEmptyTables)),
   // Every gate leads to VMMCALL.
   exit_event("svm.exit.event_delivered",      "15.20",   1, entered(kVmmcallExit),          injecting()),
   exit_event("svm.exit.virtual_interrupt",    "15.21.4", 2, entered(kVirtualInterruptExit), virtual_interrupt_exits()),

@@ -103,11 +103,15 @@ bool paging(State s) { return has(s[Cr0], cr0::PG); }  // also in real mode
 
 bool has_golden_cr3(State s) { return s[Cr3] >> 12 == kGuestCr3 >> 12; }
 
+// An emulator may store the exit code of a failed entry in 32 bits.
+bool entry_failed(const WireResult& r) {
+  return static_cast<u32>(r.record[kExitCode]) == static_cast<u32>(kInvalidExitCode);
+}
+
 // The guest left where it began, without an event: it wrote nothing.
 bool guest_did_nothing(State s, const WireResult& r) {
   const u64 code = r.record[kExitCode];
-  return (code == kVmmcallExit || code == kVirtualInterruptExit) && r.record[kExitRip] == s[Rip] &&
-         vmcb(kRspAt) == s[Rsp] && (s[Eventinj] & kValid) == 0;
+  return r.record[kExitRip] == s[Rip] && vmcb(kRspAt) == s[Rsp] && (s[Eventinj] & kValid) == 0 && code != kNoExitCode;
 }
 
 // Every entry of the golden tables is marked accessed, so that walking them marks nothing.
@@ -115,8 +119,11 @@ bool walk_marks_nothing(const WireCase& c) {
   const State s{c.block};
   if (!paging(s)) return true;
   if (!has_golden_cr3(s)) return false;
+  // Of page-directory pointers only the first is used: that of the golden code.
+  const bool pointers = has(s[Cr4], cr4::PAE) && !has(s[Efer], efer::LME) && s[Rip] == kGuestCode;
   for (u64 i = 0; i < c.fact_count; ++i)
-    if (has(c.facts[i].value, 0) && !inside(c.facts[i].value & ~(kPage - 1), kPage, kGuestCr3, kGuestPages + kPage))
+    if (has(c.facts[i].value, 0) && !(pointers && c.facts[i].address != (s[Cr3] & 0xffffffe0)) &&
+        !inside(c.facts[i].value & ~(kPage - 1), kPage, kGuestCr3, kGuestPages + kPage))
       return false;
   return true;
 }
@@ -131,8 +138,12 @@ void restore_memory(const WireCase& c, const WireResult& r) {
   const State s{c.block};
   const bool nested = has(s[NestedCtl], nested_ctl::NP);
   const bool confined = nested && s[Ncr3] >> 12 == kGoldenNcr3 >> 12;
+  const bool nothing_done = guest_did_nothing(s, r);
+  // The exit for an interrupt comes before any walk.
+  if (entry_failed(r) || (nothing_done && r.record[kExitCode] == kVirtualInterruptExit)) return;
+  if (nested && s[Ncr3] == kEmptyTables) return;
   const bool known_tables = confined || !nested;
-  if (known_tables && guest_did_nothing(s, r) && walk_marks_nothing(c)) return;
+  if (known_tables && nothing_done && walk_marks_nothing(c)) return;
   if (known_tables && walks_golden_tables(c)) {
     if (!some_page_is_marked()) return;
     restore_marked_pages();

@@ -41,10 +41,12 @@ struct Submitted {
 
 class AgentExecutor : public Executor {
  public:
-  AgentExecutor(const DomainCodec& domain, ExecutorInfo info, std::uint16_t profile, emulator::RunDirectory directory,
+  AgentExecutor(const DomainCodec& domain, const AgentMachine& machine, const std::string& version,
+                std::uint16_t profile, emulator::RunDirectory directory,
                 std::vector<std::unique_ptr<Supervisor>> processes)
       : domain_(domain),
-        info_(std::move(info)),
+        info_{machine.executor, fmt::format("{} {}", version, machine.model), Trust::Independent},
+        refusal_(machine.refusal),
         profile_(profile_values(domain.schema(), profile)),
         golden_(domain.case_bytes),
         directory_(std::move(directory)),
@@ -60,12 +62,17 @@ class AgentExecutor : public Executor {
   bool has_profile(const Case& c) const {
     return std::equal(c.v.begin(), c.v.begin() + domain_.capabilities, profile_.begin());
   }
+  std::string_view refusal(const Case& c) const {
+    if (!has_profile(c)) return "profile";
+    return refusal_ != nullptr ? refusal_(c) : std::string_view{};
+  }
   Piece& open_piece(Submitted& s);
   std::unique_ptr<Piece> fresh_piece();
   void take_observations(const Piece& piece) const;
 
   const DomainCodec& domain_;
   ExecutorInfo info_;
+  std::string_view (*refusal_)(const Case&);
   std::array<std::uint64_t, kMaxSlots> profile_;
   std::vector<std::byte> golden_;
   emulator::RunDirectory directory_;  // goes after the processes that live in it
@@ -102,8 +109,8 @@ void AgentExecutor::submit(std::span<const Case> cases, std::span<Observation> o
   s.process = std::exchange(next_process_, (next_process_ + 1) % static_cast<unsigned>(processes_.size()));
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (out[i].status != Status::Incomparable || out[i].reason != "not_run") continue;
-    if (!has_profile(cases[i])) {
-      out[i] = incomparable("profile");
+    if (const std::string_view why = refusal(cases[i]); !why.empty()) {
+      out[i] = incomparable(why);
       continue;
     }
     Piece& piece = open_piece(s);
@@ -211,9 +218,8 @@ Result<std::unique_ptr<Executor>> make_agent_executor(const DomainCodec& domain,
   if (!processes) return tl::unexpected<Error>(processes.error());
   const auto version = machine.version(processes->front()->emulator());
   if (!version) return tl::unexpected<Error>(version.error());
-  return std::make_unique<AgentExecutor>(
-      domain, ExecutorInfo{machine.executor, fmt::format("{} {}", *version, machine.model), Trust::Independent},
-      *profile, std::move(*directory), std::move(*processes));
+  return std::make_unique<AgentExecutor>(domain, machine, *version, *profile, std::move(*directory),
+                                         std::move(*processes));
 }
 
 }  // namespace diffvisor

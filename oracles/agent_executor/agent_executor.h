@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "harness/base/result.h"
 #include "harness/run/executor.h"
@@ -32,6 +33,8 @@ struct AgentMachine {
   emulator::EmulatorSpec emulator;
   // Capability bits in which the machine is not its profile and cannot be made so: the judge knows them as divergences.
   std::span<const Capability> differs{};
+  // Why the emulator has no answer to a case that repeats, or ""; such a case is Incomparable. May be null.
+  std::string_view (*refusal)(const Case&) = nullptr;
   // Of the running emulator, without the model: "2.7".
   std::function<Result<std::string>(emulator::EmulatorProcess& running)> version;
 };

@@ -26,6 +26,20 @@ constexpr ModelProfile kModels[] = {
 // Its CPUID copies a real processor's SEV, which it does not have.
 constexpr Capability kRyzenDiffers[] = {{svm::CapFeatures, std::uint64_t{1} << svm::feature::SEV}};
 
+// A segment register that is present and a system segment, but neither TSS nor LDT, gets no base and no limit: what the
+// emulator's own stack holds decides, host addresses among it.
+bool is_left_unset(std::uint64_t attributes) {
+  constexpr std::uint32_t kWithBase = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 9 | 1u << 11;
+  const bool system = (attributes >> svm::attr::P & 1) != 0 && (attributes >> svm::attr::S & 1) == 0;
+  return system && (kWithBase >> (attributes & 15) & 1) == 0;
+}
+
+std::string_view svm_refusal(const Case& c) {
+  for (const Slot s : {svm::CsAttr, svm::SsAttr, svm::DsAttr, svm::EsAttr})
+    if (is_left_unset(c[s])) return "bochs_segment_unset";
+  return {};
+}
+
 constexpr std::string_view kBanner = "Bochs x86 Emulator ";
 
 // No firmware, no display, no disk. ips stays low: the emulated devices then cost least.
@@ -102,7 +116,10 @@ Result<AgentMachine> machine(const MachineOptions& options) {
   AgentMachine m;
   m.executor = "bochs";
   m.model = model;
-  if (model == "ryzen") m.differs = kRyzenDiffers;
+  if (model == "ryzen") {
+    m.differs = kRyzenDiffers;
+    m.refusal = &svm_refusal;
+  }
   m.emulator.name = start.binary;
   m.emulator.ram_bytes = agent::kRamEnd;
   m.emulator.prepare = [start](const std::filesystem::path& directory) { return prepare(start, directory); };
