@@ -4,14 +4,21 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace diffvisor::reports {
 namespace {
 
+// File names may be any bytes; what is no UTF-8 becomes U+FFFD.
+std::string as_utf8(std::string_view text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
 // XML 1.0 has no way to write most control characters, so they become '?'.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : as_utf8(text)) {
     switch (c) {
       case '<':
         out += "&lt;";

@@ -39,6 +39,14 @@ TEST(Junit, EscapesWhatXmlCannotHold) {
   for (const char c : xml) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
 }
 
+TEST(Junit, BytesThatAreNoUtf8AreReplaced) {
+  ReplayRow row;
+  row.suite = "s";
+  row.name = "caf\xc3\xa9 \xff";
+  const std::string xml = junit_xml({row});
+  EXPECT_NE(xml.find("caf\xc3\xa9 \xef\xbf\xbd"), std::string::npos) << xml;
+}
+
 TEST(Junit, NothingIsAValidSuite) {
   EXPECT_NE(junit_xml({}).find("tests=\"0\" failures=\"0\" skipped=\"0\""), std::string::npos);
 }

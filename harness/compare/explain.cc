@@ -62,10 +62,16 @@ std::string difference_word(const Case& c) {
   return fmt::format("{}.and_{}_more", fmt::join(words.begin(), words.begin() + 4, "."), words.size() - 4);
 }
 
-std::string names(const Judge& judge, const std::vector<RowEdit>& edits) {
-  std::vector<std::string> out;
-  for (const RowEdit& e : edits) out.push_back(rules::rule_name(judge.domain().rules->rows[e.row]));
-  return fmt::format("{}", fmt::join(out, " and "));
+// A defect is named by the checks that are not made. Limits and exits that come into view behind them differ from case
+// to case; they count only by themselves.
+std::vector<std::string> names(const Judge& judge, const std::vector<std::size_t>& rows) {
+  std::vector<std::string> checks, all;
+  for (const std::size_t i : rows) {
+    const Rule& rule = judge.domain().rules->rows[i];
+    all.push_back(rules::rule_name(rule));
+    if (rule.kind == Kind::Check) checks.push_back(all.back());
+  }
+  return checks.empty() ? all : checks;
 }
 
 std::string bucket_of(const Judge& judge, std::string_view executor, std::string_view what, std::string_view detail) {
@@ -82,14 +88,11 @@ Explanation explain_drop(const Judge& judge, std::string_view executor, const st
                          const Observation& seen) {
   Explanation e;
   e.difference = only_exits(judge, rows) ? Difference::Outcome : Difference::Accepts;
-  std::vector<std::string> ids;
-  for (const std::size_t i : rows) {
-    e.edits.push_back(drop(i));
-    ids.push_back(rules::rule_name(judge.domain().rules->rows[i]));
-  }
+  for (const std::size_t i : rows) e.edits.push_back(drop(i));
+  const std::vector<std::string> ids = names(judge, rows);
   e.bucket = bucket_of(judge, executor, e.difference == Difference::Accepts ? "accepts" : "skips",
                        fmt::format("{}", fmt::join(ids, ".")));
-  e.sentence = fmt::format("{} does not enforce {}: it says {}", executor, names(judge, e.edits),
+  e.sentence = fmt::format("{} does not enforce {}: it says {}", executor, fmt::join(ids, " and "),
                            judge.domain().observation->outcome_text(seen.outcome));
   return e;
 }

@@ -59,6 +59,12 @@ TEST(Explain, AnEventThatDoesNotHappenIsSkipped) {
   EXPECT_EQ(meaning(e), "toy.box.skips.toy.leaves");
 }
 
+TEST(Explain, WhatComesIntoViewBehindACheckIsNoPartOfItsName) {
+  const Explanation e = explained(toy_case(1, 0x10), says(kDone));
+  EXPECT_EQ(meaning(e), "toy.box.accepts.toy.a.even");
+  EXPECT_EQ(e.edits.size(), 2u);
+}
+
 TEST(Explain, TheSameDefectReportedDifferently) {
   const Explanation e = explained(toy_case(1, 0), says(19));
   EXPECT_EQ(e.difference, Difference::Outcome);
