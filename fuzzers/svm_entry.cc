@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "fuzzers/agent_domain.h"
 #include "fuzzers/svm_vectors.h"
 #include "harness/arch/svm/schema.h"
 #include "models/svm/arch.h"
@@ -11,7 +12,6 @@
 #include "models/svm/quirks.h"
 #include "models/svm/rule_notes.h"
 #include "oracles/agent/svm_entry_codec.h"
-#include "oracles/machines/machines.h"
 
 namespace diffvisor {
 namespace {
@@ -56,10 +56,7 @@ const Domain& domain() {
     x.rules = &svm::arch_rules();
     x.normalise = &svm::settle_facts;
     x.modes = kModes;
-    x.profile_rules = svm::profile_rules();
-    x.claims = svm::claims();
-    x.exemptions = svm::exemptions();
-    x.equivalent_mutants = svm::equivalent_mutants();
+    add_notes(x, svm::rule_notes());
     x.reference = "svm.arch";
     x.model_version = svm::kArchVersion;
     return x;
@@ -68,26 +65,19 @@ const Domain& domain() {
 }
 
 Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
-  const std::vector<rules::RowEdit> edits =
-      r.quirk != nullptr && r.quirk->executor == r.name ? r.quirk->edits : std::vector<rules::RowEdit>{};
+  const std::vector<rules::RowEdit> edits = edits_of(r);
   if (r.name == "svm.arch") return std::make_unique<svm::ArchModel>(edits);
   if (r.name == "svm.kvm") {
     const bool old = r.quirk != nullptr && r.quirk->id == svm::kKvm2021;
     return std::make_unique<svm::KvmModel>(old ? svm::kvm_2021() : svm::KvmKernel{.version = "6.1", .edits = edits});
   }
-  MachineOptions options;
-  options.profile = std::string(r.profile);
-  options.jobs = r.jobs;
-  options.keep_directory = r.keep_files;
-  return make_oracle(r.name, agent::svm_entry_codec(), options);
+  return make_oracle(r, agent::svm_entry_codec());
 }
 
 std::vector<Quirk> quirks() {
   std::vector<Quirk> out;
-  for (svm::Quirk& q : svm::named_quirks())
-    out.push_back({std::string(q.id), std::string(q.story), "svm.arch", std::move(q.edits)});
-  for (svm::Quirk& q : svm::named_kvm_quirks())
-    out.push_back({std::string(q.id), std::string(q.story), "svm.kvm", std::move(q.edits)});
+  for (svm::Quirk& q : svm::named_quirks()) out.push_back(quirk_of(std::move(q), "svm.arch"));
+  for (svm::Quirk& q : svm::named_kvm_quirks()) out.push_back(quirk_of(std::move(q), "svm.kvm"));
   return out;
 }
 

@@ -14,25 +14,19 @@ namespace diffvisor {
 namespace svm {
 namespace {
 
-constexpr rules::Outcome kWhole = ~rules::Outcome{0};
 constexpr std::string_view kEmptyNestedTables = "precondition:first_NPT_entry_not_present";
 
 // Expectations
 
-void accept_entry(std::vector<OutcomePattern>& out, std::uint32_t exit_code) {
-  out.push_back({entered(exit_code), kWhole});
-  out.push_back({kEntered, kWhole});  // an executor that does not run the guest
-}
-
 bool add_accepted(std::vector<OutcomePattern>& out, std::string_view text, std::optional<std::uint64_t> qual) {
-  const auto whole = [&](Outcome o) { return out.push_back({o, kWhole}), true; };
+  const auto whole = [&](Outcome o) { return out.push_back({o}), true; };
   if (qual) return false;
   if (text == "invalid") return whole(kInvalid);
   if (text == "#UD") return whole(make_outcome(OutcomeKind::InvalidOpcode));
   if (text == "#GP(0)") return whole(make_outcome(OutcomeKind::GeneralProtection));
-  if (text == "ok") return accept_entry(out, kVmmcallExit), true;
-  if (const auto exit = number_in(text, "exit(")) return accept_entry(out, *exit), true;
-  if (const auto exit = number_in(text, "npf(")) return accept_entry(out, *exit), true;
+  if (text == "ok") return accept_entry(out, entered(kVmmcallExit), kEntered), true;
+  if (const auto exit = number_in(text, "exit(")) return accept_entry(out, entered(*exit), kEntered), true;
+  if (const auto exit = number_in(text, "npf(")) return accept_entry(out, entered(*exit), kEntered), true;
   return false;
 }
 
@@ -119,17 +113,13 @@ tl::expected<Case, std::string> build_case(const Vector& v, Case golden) {
 
 void prepare(std::uint64_t* v) { v[Probe] = kVmmcall; }
 
-tl::expected<VectorCase, VectorProblem> build(const Vector& v, const VectorProfile& on) {
-  static const VectorReading kReading = {&schema(), Context,       &parse_need, &is_coherent,
-                                         &prepare,  &add_accepted, &build_case};
-  return build_vector(kReading, v, on);
-}
+constexpr VectorReading kReading = {&schema, Context, &parse_need, &is_coherent, &prepare, &add_accepted, &build_case};
 
 }  // namespace
 }  // namespace svm
 
 const VectorDialect& svm_vectors() {
-  static constexpr VectorDialect kDialect = {&svm::build};
+  static constexpr VectorDialect kDialect = dialect_of<svm::kReading>();
   return kDialect;
 }
 

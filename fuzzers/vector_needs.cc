@@ -51,8 +51,8 @@ const NamedNeed* first_unmet(const VectorReading& reading, const NamedNeeds& nee
 std::uint16_t nearest_profile(const VectorReading& reading, const NamedNeeds& needs) {
   std::uint16_t best = 0;
   std::size_t fewest = needs.size() + 1;
-  for (std::uint16_t p = 0; p < reading.schema->profiles.size(); ++p) {
-    const auto v = profile_values(*reading.schema, p);
+  for (std::uint16_t p = 0; p < reading.schema().profiles.size(); ++p) {
+    const auto v = profile_values(reading.schema(), p);
     const auto unmet = static_cast<std::size_t>(std::ranges::count_if(
         needs, [&](const NamedNeed& n) { return !need_is_met(reading.context, n.need, v.data()); }));
     if (unmet < fewest) fewest = unmet, best = p;
@@ -72,7 +72,7 @@ Done fit_profile(const VectorReading& reading, const NamedNeeds& needs, std::uin
 
 // The golden case on which the vector is built.
 Case start_of(const VectorReading& reading, std::uint16_t profile, const NamedNeeds& needs) {
-  Case c = golden_case(*reading.schema, profile);
+  Case c = golden_case(reading.schema(), profile);
   reading.prepare(c.v.data());
   for (const NamedNeed& n : needs)
     for (const NeedCondition& condition : n.need)
@@ -138,6 +138,11 @@ std::optional<std::uint32_t> number_in(std::string_view text, std::string_view h
   if (!text.starts_with(head) || !text.ends_with(')')) return std::nullopt;
   const auto n = parse_number(text.substr(head.size(), text.size() - head.size() - 1));
   return n && *n < 0xffff ? std::optional(static_cast<std::uint32_t>(*n)) : std::nullopt;
+}
+
+void accept_entry(std::vector<OutcomePattern>& out, rules::Outcome known, rules::Outcome open) {
+  out.push_back({known});
+  out.push_back({open});
 }
 
 tl::expected<VectorCase, VectorProblem> build_vector(const VectorReading& reading, const Vector& v,

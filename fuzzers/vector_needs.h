@@ -41,7 +41,7 @@ using Need = std::vector<NeedCondition>;
 
 // How a domain's vectors are read.
 struct VectorReading {
-  const Schema* schema;
+  const Schema& (*schema)();
   Slot context;
   Need (*parse_need)(std::string_view text);    // empty: not understood
   bool (*is_coherent)(const std::uint64_t* v);  // some processor has these capabilities
@@ -60,6 +60,15 @@ bool same_name(std::string_view a, std::string_view b);
 
 tl::expected<VectorCase, VectorProblem> build_vector(const VectorReading& reading, const Vector& v,
                                                      const VectorProfile& on);
+
+// The dialect that reads vectors so.
+template <const VectorReading& kReading>
+constexpr VectorDialect dialect_of() {
+  return {[](const Vector& v, const VectorProfile& on) { return build_vector(kReading, v, on); }};
+}
+
+// An entry whose first exit is known, or left open by an executor that does not run the guest.
+void accept_entry(std::vector<OutcomePattern>& out, rules::Outcome known, rules::Outcome open);
 
 // "exit(18)" after "exit(": 18
 std::optional<std::uint32_t> number_in(std::string_view text, std::string_view head);

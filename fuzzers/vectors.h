@@ -47,7 +47,7 @@ std::string expected_text(const Vector& v);
 // An outcome word that is accepted: those bits of it that are in `mask`.
 struct OutcomePattern {
   rules::Outcome value;
-  rules::Outcome mask;
+  rules::Outcome mask = ~rules::Outcome{0};
   bool accepts(rules::Outcome seen) const { return ((value ^ seen) & mask) == 0; }
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "fuzzers/agent_domain.h"
 #include "fuzzers/vmx_vectors.h"
 #include "harness/arch/vmx/schema.h"
 #include "models/vmx/arch.h"
@@ -12,7 +13,6 @@
 #include "models/vmx/quirks.h"
 #include "models/vmx/rule_notes.h"
 #include "oracles/agent/vmx_entry_codec.h"
-#include "oracles/machines/machines.h"
 
 namespace diffvisor {
 namespace {
@@ -66,10 +66,7 @@ const Domain& domain() {
     x.normalise = &vmx::settle_facts;
     x.modes = kModes;
     x.lengths = kLengths;
-    x.profile_rules = vmx::profile_rules();
-    x.claims = vmx::claims();
-    x.exemptions = vmx::exemptions();
-    x.equivalent_mutants = vmx::equivalent_mutants();
+    add_notes(x, vmx::rule_notes());
     x.reference = "vmx.arch";
     x.model_version = vmx::kArchVersion;
     return x;
@@ -78,8 +75,7 @@ const Domain& domain() {
 }
 
 Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
-  const std::vector<rules::RowEdit> edits =
-      r.quirk != nullptr && r.quirk->executor == r.name ? r.quirk->edits : std::vector<rules::RowEdit>{};
+  const std::vector<rules::RowEdit> edits = edits_of(r);
   if (r.name == "vmx.arch") return std::make_unique<vmx::ArchModel>(edits);
   if (r.name == "vmx.kvm") {
     // The kernel of 2021 differs in more than its rows.
@@ -87,18 +83,13 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
     kernel.edits = edits;
     return std::make_unique<vmx::KvmModel>(std::move(kernel));
   }
-  MachineOptions options;
-  options.profile = std::string(r.profile);
-  options.jobs = r.jobs;
-  options.keep_directory = r.keep_files;
-  return make_oracle(r.name, agent::vmx_entry_codec(), options);
+  return make_oracle(r, agent::vmx_entry_codec());
 }
 
 std::vector<Quirk> quirks() {
   std::vector<Quirk> out;
   for (vmx::Quirk& q : vmx::named_quirks())
-    out.push_back({std::string(q.id), std::string(q.story), q.model == vmx::QuirkModel::Arch ? "vmx.arch" : "vmx.kvm",
-                   std::move(q.edits)});
+    out.push_back(quirk_of(std::move(q), q.model == vmx::QuirkModel::Arch ? "vmx.arch" : "vmx.kvm"));
   return out;
 }
 

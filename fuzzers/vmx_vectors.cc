@@ -26,31 +26,25 @@ using Reason = tl::unexpected<std::string>;
 constexpr std::uint32_t kVmcallExit = 18;
 constexpr std::uint64_t kWidestPhysical = 52;  // bits; no processor has more
 constexpr Gpa kFirstPage = kScratch + kPage;   // kScratch is the golden virtual-APIC page
-constexpr rules::Outcome kWhole = ~rules::Outcome{0};
-constexpr rules::Outcome kKind = 0xff000000;  // see outcome.h: the number is left open
+constexpr rules::Outcome kKind = 0xff000000;   // see outcome.h: the number is left open
 
 OutcomePattern failed_entry(OutcomeKind kind, std::optional<std::uint64_t> qual) {
   if (!qual) return {make_outcome(kind), kKind};
-  return {make_outcome(kind, static_cast<std::uint32_t>(*qual)), kWhole};
-}
-
-void accept_entry(std::vector<OutcomePattern>& out, std::uint32_t exit_reason) {
-  out.push_back({entered(exit_reason), kWhole});
-  out.push_back({kEntered, kWhole});  // an executor that does not run the guest
+  return {make_outcome(kind, static_cast<std::uint32_t>(*qual))};
 }
 
 // False: no outcome of this domain is written so.
 bool add_accepted(std::vector<OutcomePattern>& out, std::string_view text, std::optional<std::uint64_t> qual) {
   if (qual && *qual >= kAnyExit) return false;
-  const auto kind = [&](OutcomeKind k) { out.push_back({make_outcome(k), kWhole}); };
-  if (text == "ok") return accept_entry(out, kVmcallExit), true;
+  const auto kind = [&](OutcomeKind k) { out.push_back({make_outcome(k)}); };
+  if (text == "ok") return accept_entry(out, entered(kVmcallExit), kEntered), true;
   if (text == "vmfailinvalid") return kind(OutcomeKind::FailInvalid), true;
   if (text == "#UD") return kind(OutcomeKind::InvalidOpcode), true;
   if (text == "#GP(0)") return kind(OutcomeKind::GeneralProtection), true;
   if (text == "entryfail(33)") return out.push_back(failed_entry(OutcomeKind::FailGuest, qual)), true;
   if (text == "entryfail(34)") return out.push_back(failed_entry(OutcomeKind::FailMsr, qual)), true;
-  if (const auto error = number_in(text, "vmfail(")) return out.push_back({fail_valid(*error), kWhole}), true;
-  if (const auto exit = number_in(text, "exit(")) return accept_entry(out, *exit), true;
+  if (const auto error = number_in(text, "vmfail(")) return out.push_back({fail_valid(*error)}), true;
+  if (const auto exit = number_in(text, "exit(")) return accept_entry(out, entered(*exit), kEntered), true;
   return false;
 }
 
@@ -149,17 +143,13 @@ tl::expected<Case, std::string> build_case(const Vector& v, Case golden) { retur
 // VMCALL shows that guest code ran, and with it the golden controls are those that the vectors' authors assume.
 void prepare(std::uint64_t* v) { v[Probe] = kVmcall; }
 
-tl::expected<VectorCase, VectorProblem> build(const Vector& v, const VectorProfile& on) {
-  static const VectorReading kReading = {&schema(), Context,       &parse_need, &is_coherent,
-                                         &prepare,  &add_accepted, &build_case};
-  return build_vector(kReading, v, on);
-}
+constexpr VectorReading kReading = {&schema, Context, &parse_need, &is_coherent, &prepare, &add_accepted, &build_case};
 
 }  // namespace
 }  // namespace vmx
 
 const VectorDialect& vmx_vectors() {
-  static constexpr VectorDialect kDialect = {&vmx::build};
+  static constexpr VectorDialect kDialect = dialect_of<vmx::kReading>();
   return kDialect;
 }
 

@@ -9,6 +9,7 @@
 #include "harness/case/case.h"
 #include "harness/rules/rule.h"
 #include "harness/rules/satisfy.h"
+#include "models/rule_notes.h"
 
 namespace diffvisor::models {
 
@@ -22,8 +23,7 @@ struct TableUnderTest {
   const rules::RuleSet* rules;
   const Schema* schema;
   rules::Normalise normalise;
-  std::span<const rules::Claim> claims;
-  std::span<const rules::Exemption> exemptions;
+  const RuleNotes* notes;
   std::span<const SpecId> spec;
   std::size_t spec_size;      // ids in the catalogue
   std::string_view free_row;  // a check without a guard whose field no other row reads

@@ -106,11 +106,11 @@ void add_tables(CLI::App& app, Arguments& a) {
   auto* k = app.add_subcommand("known", "known divergences");
   k->require_subcommand(1);
   auto* check = k->add_subcommand("check", "run the proof of every known divergence");
-  check->add_option("--domain", a.domain, "default vmx_entry");
+  check->add_option("--domain", a.domain, "default: every domain that has rules");
   check->add_flag("--write", a.write, "search for missing proofs and write them");
   add_selection(check, a);
-  check->footer("Example: diffvisor known check --executors vmx.arch,vmx.kvm,bochs");
-  check->callback([&a] { a.code = known_check(a.domain.empty() ? "vmx_entry" : a.domain, a.write, a.flags); });
+  check->footer("Example: diffvisor known check --domain svm_entry");
+  check->callback([&a] { a.code = known_check(a.domain, a.write, a.flags); });
 }
 
 void add_others(CLI::App& app, Arguments& a) {

@@ -83,10 +83,9 @@ class Checker {
   // The executor says what the entry predicts, and the table without the entry does not.
   Result<bool> shows(std::size_t e, std::size_t k, const Case& c, Observation* out) {
     const compare::Reading r = s_.judge->read(c);
-    if (!s_.judge->limit(r).empty() || !s_.judge->limit(c, r, e).empty()) return false;
     const compare::Known& entry = s_.judge->deltas(e).entries()[k];
-    if (!entry.dies && s_.judge->known_death(c, r, e) != nullptr) return false;
-    if (entry.dies && s_.judge->known_death(c, r, e) != &entry) return false;
+    if (!s_.judge->limit(r).empty() || s_.judge->known_death(c, r, e) != (entry.dies ? &entry : nullptr)) return false;
+    if (!entry.dies && !s_.judge->limit(c, r, e).empty()) return false;
     const auto seen = run_one(*s_.executors[e], c);
     if (!seen) return tl::unexpected(seen.error());
     if (out != nullptr) *out = *seen;
@@ -98,10 +97,10 @@ class Checker {
   // By its entries the executor should say something here that the table does not, and not without entry k.
   bool predicted(std::size_t e, std::size_t k, const Case& c, const compare::Reading& r) const {
     const compare::Deltas& d = s_.judge->deltas(e);
-    if (!s_.judge->limit(r).empty() || !s_.judge->limit(c, r, e).empty()) return false;
+    if (!s_.judge->limit(r).empty()) return false;
     const compare::Known* death = s_.judge->known_death(c, r, e);
     if (death != nullptr || d.entries()[k].dies) return death == &d.entries()[k];
-    if (!d.fires(k, c.v.data(), r.survey)) return false;
+    if (!s_.judge->limit(c, r, e).empty() || !d.fires(k, c.v.data(), r.survey)) return false;
     bool needed = false;
     d.all().ruling(c.v.data(), d.all().survey(c.v.data(), r.survey)).deciders.each([&](std::size_t i) {
       const rules::Outcome o = d.all().outcome(i);
@@ -150,6 +149,13 @@ class Checker {
 }  // namespace
 
 int known_check(const std::string& domain, bool write, const Flags& flags) {
+  if (domain.empty()) {
+    int worst = kClean;
+    for (const DomainEntry& d : domains())
+      if (!d.domain->rules->rows.empty())
+        worst = std::max(worst, known_check(std::string(d.domain->name), write, flags));
+    return worst;
+  }
   auto session = open_session(domain, flags);
   if (!session) return complain(session.error());
   const auto root = corpus_root(flags.corpus);
@@ -170,7 +176,7 @@ int known_check(const std::string& domain, bool write, const Flags& flags) {
   const auto found = checker.find_proofs();
   if (!found) return complain(found.error());
   broken -= *found;
-  fmt::print("{} known divergences, {} hold, {} do not; {} points where the manual is unclear\n", checked,
+  fmt::print("{}: {} known divergences, {} hold, {} do not; {} points where the manual is unclear\n", domain, checked,
              checked - broken, broken, session->judge->unclear().size());
   return broken > 0 ? kDivergence : kClean;
 }

@@ -42,6 +42,9 @@ struct Field {
   std::span<const std::uint64_t> interesting;  // values worth trying besides the boundary bits, may be empty
 };
 
+// The tag of a field whose id is the subject's own number for it; facts, context and capabilities have none.
+constexpr std::uint32_t tag_of(std::uint16_t id) { return id < 0xe000 ? id : 0; }
+
 // Fields follow one another without a gap from slot 0 to `slots`.
 constexpr bool slots_are_sound(std::span<const Field> fields, std::size_t slots) {
   std::size_t next = 0;

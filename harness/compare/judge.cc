@@ -121,8 +121,8 @@ const Known* Judge::known_death(const Case& c, const Reading& r, std::size_t exe
 
 std::string_view Judge::refusal(const Case& c, const Reading& r, std::size_t executor) const {
   if (const auto everybody = limit(r); !everybody.empty()) return everybody;
-  if (const auto own = limit(c, r, executor); !own.empty()) return own;
-  return known_death(c, r, executor) != nullptr ? "known_death" : std::string_view{};
+  if (known_death(c, r, executor) != nullptr) return "known_death";
+  return limit(c, r, executor);
 }
 
 bool Judge::matches(const rules::EditedRules& rules, const rules::Ruling& ruling, rules::Outcome seen) const {

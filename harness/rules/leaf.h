@@ -21,6 +21,9 @@ namespace diffvisor::rules {
   v[a.slot] = next;
   return true;
 }
+inline bool put(std::uint64_t* v, const Locks& locks, Slot slot, std::uint64_t x) {
+  return put(v, locks, Slice{slot}, x);
+}
 
 // Memory types that PAT accepts: bit 2 or not bit 1, nothing above bit 2, in each byte.
 constexpr bool pat_is_legal(std::uint64_t v) {

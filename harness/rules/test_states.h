@@ -35,8 +35,10 @@ inline std::uint64_t edgy_value(Rng& rng) {
 inline Case wild_case(const Schema& schema, Rng& rng) {
   Case c = golden_case(schema, static_cast<std::uint16_t>(rng.below(schema.profiles.size())));
   const std::uint64_t one_in = 1 + rng.below(8);
-  for (std::size_t s = 0; s < schema.slots; ++s)
-    if (rng.one_in(one_in)) c.v[s] = edgy_value(rng);
+  for (const Field& f : schema.fields)
+    for (unsigned i = 0; i < f.count; ++i)
+      if (rng.one_in(one_in))
+        c.v[f.slot + i] = !f.interesting.empty() && rng.one_in(4) ? rng.pick(f.interesting) : edgy_value(rng);
   clip_to_widths(c);
   return c;
 }

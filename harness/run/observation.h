@@ -40,6 +40,18 @@ inline Observation died(std::string_view how) {
   o.reason = how;
   return o;
 }
+inline Observation ran(rules::Outcome outcome) {
+  Observation o;
+  o.status = Status::Ran;
+  o.reason = {};
+  o.outcome = outcome;
+  return o;
+}
+
+inline void set(Observation& o, unsigned slot, std::uint64_t value) {
+  o.record[slot] = value;
+  o.defined |= 1u << slot;
+}
 
 struct RecordField {
   std::string_view name;

@@ -13,11 +13,6 @@ namespace {
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
 constexpr std::uint64_t kRflagsDefined = 0x3f7fd7;  // without bit 1, which reads 1
 
-void set(Observation& o, RecordSlot slot, std::uint64_t value) {
-  o.record[slot] = value;
-  o.defined |= 1u << slot;
-}
-
 // EFER.LMA is computed, whatever the VMCB says.
 std::uint64_t efer_in_use(const std::uint64_t* v) {
   const bool active = (v[Efer] >> efer::LME & 1) != 0 && (v[Cr0] >> cr0::PG & 1) != 0;

@@ -3,17 +3,14 @@
 
 #include <bit>
 
+#include "harness/rules/leaf.h"
+
 namespace diffvisor::svm::arch {
 namespace {
 
 using rules::Locks;
+using rules::put;
 using rules::Slice;
-
-bool put(std::uint64_t* v, const Locks& locks, Slot slot, std::uint64_t value) {
-  if (((v[slot] ^ value) & locks[slot]) != 0) return false;
-  v[slot] = value;
-  return true;
-}
 
 // Bits that make an address illegal.
 std::uint64_t reserved(const std::uint64_t* v, Slice b) {

@@ -14,12 +14,7 @@ namespace profile {
 using namespace rules;
 
 constexpr Rule row(const char* id, const char* section, const Expr& when, const Expr& must) {
-  Rule r;
-  r.id = id;
-  r.section = section;
-  r.when = when;
-  r.must = must;
-  return r;
+  return {.id = id, .section = section, .when = when, .must = must};
 }
 constexpr Expr long_mode() { return bit(CapFeatures, feature::LONG_MODE); }
 }  // namespace profile

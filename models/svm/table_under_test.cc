@@ -2,6 +2,7 @@
 #include "models/table_under_test.h"
 
 #include "harness/arch/svm/schema.h"
+#include "models/def_rows.h"
 #include "models/svm/arch_rules.h"
 #include "models/svm/rule_notes.h"
 
@@ -9,17 +10,14 @@ namespace diffvisor::models {
 namespace {
 
 constexpr SpecId kSpec[] = {
-#define SPEC(id, section) {id, section},
 #include "models/svm/spec_ids.def"
-#undef SPEC
 };
 
 }  // namespace
 
 const TableUnderTest& table_under_test() {
   static const TableUnderTest kTable = {
-      &svm::arch_rules(), &svm::schema(), &svm::settle_facts, svm::claims(), svm::exemptions(), kSpec, 63,
-      "svm.save.dr6"};
+      &svm::arch_rules(), &svm::schema(), &svm::settle_facts, &svm::rule_notes(), kSpec, 63, "svm.save.dr6"};
   return kTable;
 }
 

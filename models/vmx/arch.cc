@@ -12,11 +12,6 @@ namespace {
 constexpr std::uint64_t kEntryFailure = std::uint64_t{1} << 31;  // in the exit-reason field
 constexpr std::uint64_t kDebugExceptionInfo = 0x80000301;        // valid, hardware exception, vector 1
 
-void set(Observation& o, RecordSlot slot, std::uint64_t value) {
-  o.record[slot] = value;
-  o.defined |= 1u << slot;
-}
-
 // The qualification of every exit named by a rule is cleared, SDM 3C 30.2.1, except that of a debug exception.
 void fill_entered(Observation& o, std::uint32_t reason) {
   if (reason == kAnyExit) return;

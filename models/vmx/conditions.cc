@@ -2,18 +2,14 @@
 #include "models/vmx/conditions.h"
 
 #include "harness/arch/vmx/memory_map.h"
+#include "harness/rules/leaf.h"
 
 namespace diffvisor::vmx::arch {
 namespace {
 
 using rules::Locks;
+using rules::put;
 using rules::Slice;
-
-bool put(std::uint64_t* v, const Locks& locks, Slot slot, std::uint64_t value) {
-  if (((v[slot] ^ value) & locks[slot]) != 0) return false;
-  v[slot] = value;
-  return true;
-}
 
 // Rows of their own forbid these in the list: no way out for a row that wants a legal entry.
 constexpr bool is_refused(std::uint32_t index) {

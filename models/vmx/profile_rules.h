@@ -14,11 +14,7 @@ namespace profile {
 using namespace rules;
 
 constexpr Rule row(const char* id, const char* section, const Expr& must) {
-  Rule r;
-  r.id = id;
-  r.section = section;
-  r.must = must;
-  return r;
+  return {.id = id, .section = section, .when = {}, .must = must};
 }
 // Every bit that must be 1 may be 1.
 constexpr Expr must_within_may(Slot controls) { return subset(bits(controls, 31, 0), bits(controls, 63, 32)); }

@@ -30,7 +30,7 @@ Reasons spec() {
 
 Reasons exceptions() {
   Reasons reasons;
-  for (const rules::Exemption& e : table().exemptions) add_once(reasons, e.id, e.reason);
+  for (const rules::Exemption& e : table().notes->exemptions) add_once(reasons, e.id, e.reason);
   return reasons;
 }
 
@@ -73,7 +73,7 @@ TEST(SpecIds, KindsFollowFromIds) {
 TEST(SpecIds, ClaimsSpeakOfRows) {
   const auto is_row = [](std::string_view id) { return rules::find_rule(*table().rules, id) != rows().size(); };
   Reasons claims;
-  for (const rules::Claim& c : table().claims) {
+  for (const rules::Claim& c : table().notes->claims) {
     add_once(claims, c.id, c.reason);
     EXPECT_TRUE(is_row(c.id)) << c.id;
     EXPECT_TRUE(c.by.empty() || is_row(c.by)) << c.by;

@@ -51,7 +51,7 @@ RuleBits broken_up_to(const Case& c, unsigned phase) {
 }
 
 const Claim* claim_of(std::size_t row) {
-  const auto all_claims = models::table_under_test().claims;
+  const auto all_claims = models::table_under_test().notes->claims;
   const auto it = std::ranges::find(all_claims, set().rows[row].id, &Claim::id);
   return it == all_claims.end() ? nullptr : &*it;
 }
@@ -162,7 +162,7 @@ TEST(Classify, ConditionsOfClaimsMatter) {
       (c.cls == Class::Unreachable ? unreachable : reachable).insert(id);
     }
   }
-  for (const Claim& claim : models::table_under_test().claims) {
+  for (const Claim& claim : models::table_under_test().notes->claims) {
     if (!claim.reason.starts_with("unless")) continue;
     EXPECT_TRUE((claim.by.empty() ? reachable : alone).contains(claim.id)) << claim.id << ": " << claim.reason;
     EXPECT_TRUE((claim.by.empty() ? unreachable : not_alone).contains(claim.id)) << claim.id << ": " << claim.reason;

@@ -2,6 +2,7 @@
 #include "models/table_under_test.h"
 
 #include "harness/arch/vmx/schema.h"
+#include "models/def_rows.h"
 #include "models/vmx/arch_rules.h"
 #include "models/vmx/rule_notes.h"
 
@@ -9,17 +10,14 @@ namespace diffvisor::models {
 namespace {
 
 constexpr SpecId kSpec[] = {
-#define SPEC(id, section) {id, section},
 #include "models/vmx/spec_ids.def"
-#undef SPEC
 };
 
 }  // namespace
 
 const TableUnderTest& table_under_test() {
   static const TableUnderTest kTable = {
-      &vmx::arch_rules(), &vmx::schema(), &vmx::settle_facts, vmx::claims(), vmx::exemptions(), kSpec, 394,
-      "vmx.ctl.pin.may1"};
+      &vmx::arch_rules(), &vmx::schema(), &vmx::settle_facts, &vmx::rule_notes(), kSpec, 394, "vmx.ctl.pin.may1"};
   return kTable;
 }
 

@@ -5,6 +5,14 @@
 
 namespace diffvisor::agent {
 
+void read_announced(const Capabilities& machine, std::span<const AnnouncedBit> bits, std::span<std::uint64_t> values) {
+  for (const AnnouncedBit& b : bits) {
+    const std::uint64_t mask = std::uint64_t{1} << b.bit;
+    const bool has = (cpuid_word(machine, b.leaf, b.subleaf, b.word) >> b.cpuid_bit & 1) != 0;
+    values[b.slot] = (values[b.slot] & ~mask) | (has ? mask : 0);
+  }
+}
+
 std::uint32_t cpuid_word(const Capabilities& machine, std::uint32_t leaf, std::uint32_t subleaf,
                          std::uint32_t CpuidReading::*word) {
   for (const CpuidReading& r : machine.cpuid)

@@ -36,6 +36,36 @@ struct DomainCodec {
   std::span<const HangMark> hang_marks;
 };
 
+// The codec of a domain with these wire structs.
+template <class WireCase, class WireResult, void (*kEncode)(const Case&, WireCase&),
+          Observation (*kDecode)(const WireResult&)>
+constexpr DomainCodec codec_of(const Schema& (*schema)(), Command command, Slot capabilities,
+                               std::string_view (*read_profile)(const Capabilities&, std::span<std::uint64_t>),
+                               std::span<const HangMark> hang_marks = {}) {
+  return {
+      .schema = schema,
+      .command = command,
+      .case_bytes = sizeof(WireCase),
+      .result_bytes = sizeof(WireResult),
+      .capabilities = capabilities,
+      .encode = [](const Case& c, std::byte* out) { kEncode(c, *reinterpret_cast<WireCase*>(out)); },
+      .decode = [](const std::byte* result) { return kDecode(*reinterpret_cast<const WireResult*>(result)); },
+      .read_profile = read_profile,
+      .hang_marks = hang_marks,
+  };
+}
+
+// A bit of a capability slot that a CPUID bit announces.
+struct AnnouncedBit {
+  Slot slot;
+  unsigned bit;
+  std::uint32_t leaf;
+  std::uint32_t CpuidReading::*word;
+  unsigned cpuid_bit;
+  std::uint32_t subleaf = 0;
+};
+void read_announced(const Capabilities& machine, std::span<const AnnouncedBit> bits, std::span<std::uint64_t> values);
+
 // CPUID as the agent read it; 0 where it was not asked.
 std::uint32_t cpuid_word(const Capabilities& machine, std::uint32_t leaf, std::uint32_t subleaf,
                          std::uint32_t CpuidReading::*word);

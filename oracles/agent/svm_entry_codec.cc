@@ -22,19 +22,6 @@ constexpr std::uint32_t kLastException = kExceptionExit + 31, kPageFault = 14;
 constexpr std::uint64_t kPushErrorCode =
     bit(8) | bit(10) | bit(11) | bit(12) | bit(13) | bit(14) | bit(17) | bit(21) | bit(29) | bit(30);
 
-void set(Observation& o, RecordSlot slot, std::uint64_t value) {
-  o.record[slot] = value;
-  o.defined |= 1u << slot;
-}
-
-Observation ran(Outcome outcome) {
-  Observation o;
-  o.status = Status::Ran;
-  o.reason = {};
-  o.outcome = outcome;
-  return o;
-}
-
 // APM 2 15.12 and 15.25.6: for what exit codes the information words mean something, of those that a guest can come to.
 void set_information(const WireResult& r, std::uint32_t code, Observation& o) {
   const bool exception = code >= kExceptionExit && code <= kLastException;
@@ -68,15 +55,8 @@ Observation decode_exit(const WireResult& r) {
   return o;
 }
 
-// A bit of a capability slot that a CPUID bit announces. Trying which bits of CR4 can be set would be nearer to the
-// truth, but QEMU 7.2 answers MOV to a reserved bit of CR4 with a #VMEXIT to whoever ran VMRUN last, or to nowhere.
-struct AnnouncedBit {
-  Slot slot;
-  unsigned bit;
-  std::uint32_t leaf;
-  std::uint32_t CpuidReading::*word;
-  unsigned cpuid_bit;
-};
+// Trying which bits of CR4 can be set would be nearer to the truth, but QEMU 7.2 answers MOV to a reserved bit of CR4
+// with a #VMEXIT to whoever ran VMRUN last, or to nowhere.
 constexpr auto kEax = &CpuidReading::eax, kEbx = &CpuidReading::ebx, kEcx = &CpuidReading::ecx,
                kEdx = &CpuidReading::edx;
 constexpr AnnouncedBit kAnnounced[] = {
@@ -144,26 +124,14 @@ std::string_view read_svm_profile(const Capabilities& machine, std::span<std::ui
   values[CapLinearWidth] = machine.linear_width;
   values[CapSvmFeatures] = cpuid_word(machine, 0x8000000a, 0, &CpuidReading::edx);
   values[CapNasid] = cpuid_word(machine, 0x8000000a, 0, &CpuidReading::ebx);
-  for (const AnnouncedBit& b : kAnnounced) {
-    const bool has = (cpuid_word(machine, b.leaf, 0, b.word) >> b.cpuid_bit & 1) != 0;
-    values[b.slot] = (values[b.slot] & ~bit(b.bit)) | (has ? bit(b.bit) : 0);
-  }
+  read_announced(machine, kAnnounced, values);
   return {};
 }
 
 const DomainCodec& svm_entry_codec() {
   static_assert(offsetof(WireBatch, cases) == sizeof(WireCase));
-  static constexpr DomainCodec kCodec = {
-      .schema = &schema,
-      .command = Command::SvmEntry,
-      .case_bytes = sizeof(WireCase),
-      .result_bytes = sizeof(WireResult),
-      .capabilities = Context,
-      .encode = [](const Case& c, std::byte* out) { encode(c, *reinterpret_cast<WireCase*>(out)); },
-      .decode = [](const std::byte* result) { return decode(*reinterpret_cast<const WireResult*>(result)); },
-      .read_profile = &read_svm_profile,
-      .hang_marks = {},
-  };
+  static constexpr DomainCodec kCodec =
+      codec_of<WireCase, WireResult, &encode, &decode>(&schema, Command::SvmEntry, Context, &read_svm_profile);
   return kCodec;
 }
 

@@ -21,11 +21,6 @@ constexpr std::uint64_t kValid = bit(31), kHasErrorCode = bit(11), kEntryFailure
 // SDM 3C 30.2.3 and 30.2.4: bit 12 of interruption and vectoring information is undefined where it is not about IRET.
 constexpr std::uint64_t kUndefinedInfo = bit(12);
 
-void set(Observation& o, RecordSlot slot, std::uint64_t value) {
-  o.record[slot] = value;
-  o.defined |= 1u << slot;
-}
-
 // An information word, and with it the error code if the word says that there is one. SDM 3C 30.2.2: without the valid
 // bit the other bits mean nothing.
 void set_event(Observation& o, const WireResult& r, RecordSlot info_slot, RecordSlot error_slot) {
@@ -53,14 +48,6 @@ void decode_exit(const WireResult& r, Observation& o) {
   }
 }
 
-Observation ran(Outcome outcome) {
-  Observation o;
-  o.status = Status::Ran;
-  o.reason = {};
-  o.outcome = outcome;
-  return o;
-}
-
 // ---- the machine against the profile
 
 struct MsrOfSlot {
@@ -75,17 +62,14 @@ constexpr MsrOfSlot kMsrOfSlot[] = {
     {CapCr4Fixed1, 0x489, 0}, {CapEptVpidCap, 0x48c, 0},   {CapVmfuncCtls, 0x491, 0},
 };
 
-struct FeatureBit {
-  unsigned feature;
-  std::uint32_t leaf, subleaf;
-  std::uint32_t CpuidReading::*word;
-  unsigned bit;
-};
-constexpr FeatureBit kFeatureBits[] = {
-    {feature::SGX, 7, 0, &CpuidReading::ebx, 2},      {feature::RTM, 7, 0, &CpuidReading::ebx, 11},
-    {feature::BUSLOCK, 7, 0, &CpuidReading::ecx, 24}, {feature::LAM, 7, 1, &CpuidReading::eax, 26},
-    {feature::FRED, 7, 1, &CpuidReading::eax, 17},    {feature::X2APIC, 1, 0, &CpuidReading::ecx, 21},
-    {feature::CET, 7, 0, &CpuidReading::ecx, 7},
+constexpr AnnouncedBit kAnnounced[] = {
+    {CapFeatures, feature::SGX, 7, &CpuidReading::ebx, 2},
+    {CapFeatures, feature::RTM, 7, &CpuidReading::ebx, 11},
+    {CapFeatures, feature::BUSLOCK, 7, &CpuidReading::ecx, 24},
+    {CapFeatures, feature::LAM, 7, &CpuidReading::eax, 26, 1},
+    {CapFeatures, feature::FRED, 7, &CpuidReading::eax, 17, 1},
+    {CapFeatures, feature::X2APIC, 1, &CpuidReading::ecx, 21},
+    {CapFeatures, feature::CET, 7, &CpuidReading::ecx, 7},
 };
 
 }  // namespace
@@ -134,10 +118,7 @@ std::string_view read_vmx_profile(const Capabilities& machine, std::span<std::ui
     values[m.slot] = msr_value(machine, flexible && m.flexible_msr != 0 ? m.flexible_msr : m.msr);
   values[CapMaxphyaddr] = machine.maxphyaddr;
   values[CapLinearWidth] = machine.linear_width;
-  for (const FeatureBit& f : kFeatureBits) {
-    const bool has = (cpuid_word(machine, f.leaf, f.subleaf, f.word) >> f.bit & 1) != 0;
-    values[CapFeatures] = (values[CapFeatures] & ~bit(f.feature)) | (has ? bit(f.feature) : 0);
-  }
+  read_announced(machine, kAnnounced, values);
   return {};
 }
 
@@ -145,17 +126,8 @@ const DomainCodec& vmx_entry_codec() {
   static_assert(offsetof(WireBatch, cases) == sizeof(WireCase));
   // SDM 3C 30.7: a VMX abort stores its reason in the VMCS and leaves the processor in shutdown.
   static constexpr HangMark kHangMarks[] = {{kVmcs + 4, "vmx_abort"}};
-  static constexpr DomainCodec kCodec = {
-      .schema = &schema,
-      .command = Command::VmxEntry,
-      .case_bytes = sizeof(WireCase),
-      .result_bytes = sizeof(WireResult),
-      .capabilities = Context,
-      .encode = [](const Case& c, std::byte* out) { encode(c, *reinterpret_cast<WireCase*>(out)); },
-      .decode = [](const std::byte* result) { return decode(*reinterpret_cast<const WireResult*>(result)); },
-      .read_profile = &read_vmx_profile,
-      .hang_marks = kHangMarks,
-  };
+  static constexpr DomainCodec kCodec = codec_of<WireCase, WireResult, &encode, &decode>(
+      &schema, Command::VmxEntry, Context, &read_vmx_profile, kHangMarks);
   return kCodec;
 }
 

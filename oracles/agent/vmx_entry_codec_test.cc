@@ -170,6 +170,9 @@ TEST(Profile, EachDifferenceIsSeen) {
   m = machine_of(c);
   m.cpuid[2].ecx = 0;
   EXPECT_EQ(changes(m, c), " FEATURES:0x20");
+  m = machine_of(c);
+  m.cpuid[3].eax = 1u << 26;  // LAM: subleaf 1 of leaf 7
+  EXPECT_EQ(changes(m, c), " FEATURES:0x68");
   m.has_vmx = 0;
   EXPECT_EQ(changes(m, c), "the machine has neither VMX nor SVM");
 }

@@ -157,6 +157,16 @@ TEST_P(SvmEntry, AnotherProfileIsIncomparable) {
   EXPECT_EQ(text_of(run({c})[0]), "profile");
 }
 
+// Bochs would answer with what its stack holds, another value in each process.
+TEST_P(SvmEntry, WhatBochsLeavesUnsetIsNotRunThere) {
+  const bool bochs = std::string_view(GetParam().name) == "bochs";
+  for (const Slot s : {CsAttr, SsAttr, DsAttr, EsAttr}) {
+    EXPECT_EQ(text_of(run({edited({{s, kAll, 0x80}})})[0]), bochs ? "bochs_segment_unset" : "entered(0x81)");
+    EXPECT_NE(text_of(run({edited({{s, kAll, 0x8b}})})[0]), "bochs_segment_unset");  // a TSS
+    EXPECT_NE(text_of(run({edited({{s, kAll, 0x04}})})[0]), "bochs_segment_unset");  // not present
+  }
+}
+
 // A guest that runs in a circle for ever, and what the emulator itself does not survive.
 TEST_P(SvmEntry, TheGuiltyOnesDieAndNoOther) {
   const bool bochs = std::string_view(GetParam().name) == "bochs";

@@ -88,14 +88,7 @@ SAME_NAMES(Cr4, x86::kCr4Names);
 SAME_NAMES(Rflags, x86::kRflagsNames);
 SAME_NAMES(Cr3Pdpte, x86::kPdpteNames);
 #define SEGMENT(NAME) SAME_NAMES(NAME##Selector, x86::kSelectorNames); BIT_NAMES(NAME##Attr)(ATTR_NAMES)
-SEGMENT(Cs);
-SEGMENT(Ss);
-SEGMENT(Ds);
-SEGMENT(Es);
-SEGMENT(Fs);
-SEGMENT(Gs);
-SEGMENT(Ldtr);
-SEGMENT(Tr);
+#include "harness/arch/x86/segments.def"
 #undef SEGMENT
 #undef EFER_NAMES
 #undef CET_NAMES

@@ -6,9 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "harness/arch/x86/outcome.h"
+
 namespace diffvisor::svm {
 
-using Outcome = std::uint32_t;
+using x86::kAnyExit;
+using x86::make_outcome;
+using x86::number_of;
+using x86::Outcome;
 
 enum class OutcomeKind : std::uint8_t {
   Entered,            // guest state was loaded; the number is EXITCODE of the first #VMEXIT, or kAnyExit
@@ -30,21 +35,15 @@ enum ExitCode : std::uint32_t {
   kVmmcallExit = 0x81,
   kNestedPageFaultExit = 0x400,
 };
-inline constexpr std::uint32_t kAnyExit = 0xffff;
 
-constexpr Outcome make_outcome(OutcomeKind kind, std::uint32_t number = 0) {
-  return static_cast<std::uint32_t>(kind) << 24 | (number & 0xffffff);
-}
-constexpr OutcomeKind kind_of(Outcome o) { return static_cast<OutcomeKind>(o >> 24); }
-constexpr std::uint32_t number_of(Outcome o) { return o & 0xffffff; }
+constexpr OutcomeKind kind_of(Outcome o) { return x86::kind_of<OutcomeKind>(o); }
 
 inline constexpr Outcome kEntered = make_outcome(OutcomeKind::Entered, kAnyExit);
 inline constexpr Outcome kInvalid = make_outcome(OutcomeKind::Invalid);
 constexpr Outcome entered(std::uint32_t exit_code) { return make_outcome(OutcomeKind::Entered, exit_code); }
 
-// What `seen` must be for `expected`: equal, or any entry when the expected exit is open.
 constexpr bool outcome_matches(Outcome expected, Outcome seen) {
-  return expected == seen || (expected == kEntered && kind_of(seen) == OutcomeKind::Entered);
+  return x86::outcome_matches<OutcomeKind>(expected, seen);
 }
 
 // "entered", "entered(0x81)", "vmexit_invalid", "#GP(0)"

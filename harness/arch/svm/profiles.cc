@@ -5,15 +5,10 @@
 #include <cstdint>
 
 #include "harness/arch/svm/fields.h"
+#include "harness/base/bits.h"
 
 namespace diffvisor::svm {
 namespace {
-
-constexpr std::uint64_t has(std::initializer_list<unsigned> features) {
-  std::uint64_t set = 0;
-  for (const unsigned f : features) set |= std::uint64_t{1} << f;
-  return set;
-}
 
 // One value for each Capability field, in the order of fields.def.
 struct Machine {
@@ -47,7 +42,7 @@ constexpr Machine kRyzen = {
     .efer = 0xdd01,
     .svm_features = 0x44f,
     .nasid = 0x8000,
-    .features = has({feature::LONG_MODE}),
+    .features = bits_at({feature::LONG_MODE}),
     .c_bit = 0,
 };
 
@@ -59,7 +54,7 @@ constexpr Machine kKvm61 = {
     .efer = 0x7d01,
     .svm_features = 0x1001943b,
     .nasid = 8,
-    .features = has({feature::LONG_MODE}),
+    .features = bits_at({feature::LONG_MODE}),
     .c_bit = 0,
 };
 
@@ -91,7 +86,7 @@ constexpr Machine kFull = {
     .efer = 0x36fd01,
     .svm_features = 0x363fb4ff,
     .nasid = 0x8000,
-    .features = has({feature::LONG_MODE, feature::SHADOW_STACK}),
+    .features = bits_at({feature::LONG_MODE, feature::SHADOW_STACK}),
     .c_bit = 0,
 };
 

@@ -8,9 +8,6 @@
 namespace diffvisor::svm {
 namespace {
 
-// A VMCB field's id is its offset; facts, context and capabilities have no number of the subject's.
-constexpr std::uint32_t tag_of(std::uint16_t id) { return id < 0xe000 ? id : 0; }
-
 constexpr Field kFields[] = {
 #define FIELD(id, name, constant, width, count, role, group) \
   {id, #name, width, count, constant, Role::role, group, tag_of(id), kBitNames<constant>, kInteresting<constant>},

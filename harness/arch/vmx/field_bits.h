@@ -108,14 +108,7 @@ BIT_NAMES(GuestIa32Debugctl)({named(0, "lbr"), named(1, "btf"), named(2, "bld"),
   named(12, "freeze_perfmon_on_pmi"), named(13, "uncore_pmi"), named(14, "freeze_while_smm"), named(15, "rtm")});
 BIT_NAMES(GuestBndcfgs)({named(0, "en"), named(1, "bndpreserve"), named(63, 12, "base")});
 #define SEGMENT(NAME) SAME_NAMES(Guest##NAME##Selector, kSelectorNames); BIT_NAMES(Guest##NAME##Ar)(AR_NAMES)
-SEGMENT(Cs);
-SEGMENT(Ss);
-SEGMENT(Ds);
-SEGMENT(Es);
-SEGMENT(Fs);
-SEGMENT(Gs);
-SEGMENT(Ldtr);
-SEGMENT(Tr);
+#include "harness/arch/x86/segments.def"
 #undef SEGMENT
 SAME_NAMES(HostEsSelector, kSelectorNames);
 SAME_NAMES(HostCsSelector, kSelectorNames);
@@ -208,14 +201,7 @@ INTERESTING(GuestTrAr)({0x8b, 0x83, 0x808b, 0x89, 0x81, 0x1008b});
   INTERESTING(Guest##NAME##Limit)({0xffffffff, 0xffff, 0xfffff, 0x100000, 0xfff, 0, 0xffff0fff}); \
   INTERESTING(Guest##NAME##Base)({0, 0x100000000, 0xffffffff, 0x7fffffffffff, 0x800000000000, 0xffff800000000000}); \
   INTERESTING(Guest##NAME##Selector)({0, 8, 0x10, 0x18, 0xb, 0x13, 4, 0x1000})
-SEGMENT(Cs);
-SEGMENT(Ss);
-SEGMENT(Ds);
-SEGMENT(Es);
-SEGMENT(Fs);
-SEGMENT(Gs);
-SEGMENT(Ldtr);
-SEGMENT(Tr);
+#include "harness/arch/x86/segments.def"
 #undef SEGMENT
 INTERESTING(GuestRip)({kGuestCode, kGuestCode32, 0xffffffff, 0x100000000, 0x7fffffffffff, 0x800000000000,
   0xffff7fffffffffff, 0xffff800000000000, 0xffffffffffffffff, 0x8000000000000000});

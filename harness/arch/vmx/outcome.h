@@ -6,9 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "harness/arch/x86/outcome.h"
+
 namespace diffvisor::vmx {
 
-using Outcome = std::uint32_t;
+using x86::kAnyExit;
+using x86::make_outcome;
+using x86::number_of;
+using x86::Outcome;
 
 enum class OutcomeKind : std::uint8_t {
   Entered,            // guest state was loaded; the number is the basic reason of the first VM exit, or kAnyExit
@@ -21,13 +26,7 @@ enum class OutcomeKind : std::uint8_t {
   Unjudged,           // outcome of Limit rows: nobody can say
 };
 
-inline constexpr std::uint32_t kAnyExit = 0xffff;
-
-constexpr Outcome make_outcome(OutcomeKind kind, std::uint32_t number = 0) {
-  return static_cast<std::uint32_t>(kind) << 24 | (number & 0xffffff);
-}
-constexpr OutcomeKind kind_of(Outcome o) { return static_cast<OutcomeKind>(o >> 24); }
-constexpr std::uint32_t number_of(Outcome o) { return o & 0xffffff; }
+constexpr OutcomeKind kind_of(Outcome o) { return x86::kind_of<OutcomeKind>(o); }
 
 inline constexpr Outcome kEntered = make_outcome(OutcomeKind::Entered, kAnyExit);
 constexpr Outcome entered(std::uint32_t exit_reason) { return make_outcome(OutcomeKind::Entered, exit_reason); }
@@ -37,9 +36,8 @@ constexpr Outcome fail_guest(std::uint32_t qualification) {
 }
 constexpr Outcome fail_msr(std::uint32_t index) { return make_outcome(OutcomeKind::FailMsr, index); }
 
-// What `seen` must be for `expected`: equal, or any entry when the expected exit is open.
 constexpr bool outcome_matches(Outcome expected, Outcome seen) {
-  return expected == seen || (expected == kEntered && kind_of(seen) == OutcomeKind::Entered);
+  return x86::outcome_matches<OutcomeKind>(expected, seen);
 }
 
 // "entered", "entered(52)", "vmfail_valid(7)", "entry_failure(33, 4)", "#GP(0)"

@@ -5,15 +5,10 @@
 #include <cstdint>
 
 #include "harness/arch/vmx/fields.h"
+#include "harness/base/bits.h"
 
 namespace diffvisor::vmx {
 namespace {
-
-constexpr std::uint64_t has(std::initializer_list<unsigned> features) {
-  std::uint64_t set = 0;
-  for (const unsigned f : features) set |= std::uint64_t{1} << f;
-  return set;
-}
 
 // One value for each Capability field, in the order of fields.def.
 struct Machine {
@@ -88,7 +83,7 @@ constexpr Machine kTigerlake = {
     .rtit_ctl = 0,
     .lbr_ctl = 0,
     .spec_ctrl = 7,
-    .features = has({feature::X2APIC, feature::CET}),
+    .features = bits_at({feature::X2APIC, feature::CET}),
     .tme_keyid_bits = 0,
 };
 
@@ -99,7 +94,7 @@ constexpr Machine ice_lake() {
   m.entry = 0x0000ffff000011fb;
   m.cr4_fixed1 = 0x772fff;
   m.ept_vpid = 0x00000f0106334141;
-  m.features = has({feature::X2APIC});
+  m.features = bits_at({feature::X2APIC});
   return m;
 }
 
@@ -140,7 +135,7 @@ constexpr Machine kKvm61 = {
     .rtit_ctl = 0,
     .lbr_ctl = 0,
     .spec_ctrl = 7,
-    .features = has({feature::SGX, feature::RTM, feature::BUSLOCK, feature::X2APIC}),
+    .features = bits_at({feature::SGX, feature::RTM, feature::BUSLOCK, feature::X2APIC}),
     .tme_keyid_bits = 0,
 };
 
@@ -170,8 +165,8 @@ constexpr Machine kFull = {
     .rtit_ctl = 0x0180ffff8f7bffff,
     .lbr_ctl = 0x7f000f,
     .spec_ctrl = 0x5ff,
-    .features = has({feature::SGX, feature::RTM, feature::BUSLOCK, feature::LAM, feature::FRED, feature::X2APIC,
-                     feature::CET, feature::TME, feature::SMM_DUAL}),
+    .features = bits_at({feature::SGX, feature::RTM, feature::BUSLOCK, feature::LAM, feature::FRED, feature::X2APIC,
+                         feature::CET, feature::TME, feature::SMM_DUAL}),
     .tme_keyid_bits = 6,
 };
 

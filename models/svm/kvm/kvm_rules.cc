@@ -5,6 +5,7 @@
 #include <array>
 
 #include "harness/rules/compile.h"
+#include "models/def_rows.h"
 #include "models/svm/kvm/kvm_expr.h"
 
 namespace diffvisor::svm {
@@ -57,18 +58,14 @@ constexpr auto kClaims = std::to_array<rules::Claim>({
 });
 
 constexpr auto kExceptions = std::to_array<models::KvmException>({
-#define EXCEPTION(place, covers, reason) {place, covers, reason},
 #include "models/svm/kvm/kvm_exceptions.def"
-#undef EXCEPTION
 });
+
+constexpr models::KvmTable kTable = {&kSet, kNotes, kClaims, kExceptions};
 
 }  // namespace
 
 const rules::RuleSet& kvm_rules() { return kSet; }
-
-const models::KvmTable& kvm_table() {
-  static constexpr models::KvmTable kTable = {&kSet, kNotes, kClaims, kExceptions};
-  return kTable;
-}
+const models::KvmTable& kvm_table() { return kTable; }
 
 }  // namespace diffvisor::svm

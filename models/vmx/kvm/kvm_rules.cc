@@ -6,6 +6,7 @@
 
 #include "harness/arch/vmx/outcome.h"
 #include "harness/rules/compile.h"
+#include "models/def_rows.h"
 #include "models/vmx/kvm/kvm_expr.h"
 #include "models/vmx/kvm/set_msr.h"
 
@@ -114,9 +115,7 @@ static_assert(std::ranges::is_sorted(kRows, {}, &Rule::phase));
 constexpr rules::RuleSet kSet = rules::make_rule_set<kRows, kFunctions>();
 
 constexpr auto kExceptions = std::to_array<models::KvmException>({
-#define EXCEPTION(place, covers, reason) {place, covers, reason},
 #include "models/vmx/kvm/kvm_exceptions.def"
-#undef EXCEPTION
 });
 
 constexpr auto kClaims = std::to_array<rules::Claim>({
@@ -127,13 +126,11 @@ constexpr auto kClaims = std::to_array<rules::Claim>({
     {"kvm.host.ss.null", "kvm.host.as.host64", "L1 is in long mode, so a 32-bit host fails first"},
 });
 
+constexpr models::KvmTable kTable = {&kSet, kNotes, kClaims, kExceptions};
+
 }  // namespace
 
 const rules::RuleSet& kvm_rules() { return kSet; }
-
-const models::KvmTable& kvm_table() {
-  static constexpr models::KvmTable kTable = {&kSet, kNotes, kClaims, kExceptions};
-  return kTable;
-}
+const models::KvmTable& kvm_table() { return kTable; }
 
 }  // namespace diffvisor::vmx
