@@ -73,7 +73,7 @@ bool satisfy_from(unsigned pass, const RuleSet& set, const RuleBits& rows, Repai
 }
 
 // As many states as the second-level cache holds.
-constexpr std::size_t kTogether = 256;
+constexpr std::size_t kTogether = 512;
 
 // Many states go through their passes together, 64 at a time, and row by row: the code of one repair runs for all of
 // the 64 that need it.
