@@ -119,7 +119,8 @@ bool make(std::uint64_t* v, const Locks& locks, Rng& rng) {
   if constexpr (n.op == Op::Not) {
     return make<T, F, R, Must, n.l, !Want>(v, locks, rng);
   } else if constexpr (n.op != Op::And && n.op != Op::Or) {
-    return make_broken_leaf(n, v, locks, Want, rng, F);
+    if constexpr (kInlineRepairs) return make_broken_leaf(n, v, locks, Want, rng, F);
+    return make_leaf(n, v, locks, Want, rng, F);
   } else if constexpr ((n.op == Op::And) == Want) {
     return make<T, F, R, Must, n.l, Want>(v, locks, rng) && make<T, F, R, Must, n.r, Want>(v, locks, rng) &&
            eval<T, F, R, Must, I>(v) == Want;

@@ -166,4 +166,10 @@ class Maker {
   return Maker(n, v, locks, rng).make(want) && leaf_holds(n, v) == want;
 }
 
+#ifdef DIFFVISOR_INSTRUMENTED
+inline constexpr bool kInlineRepairs = false;
+#else
+inline constexpr bool kInlineRepairs = true;
+#endif
+
 }  // namespace diffvisor::rules
