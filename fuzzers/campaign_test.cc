@@ -12,6 +12,7 @@
 #include "fuzzers/domains.h"
 #include "harness/arch/counter/schema.h"
 #include "harness/case/diff.h"
+#include "harness/minimise/minimise.h"
 #include "reports/campaign_state.h"
 
 namespace diffvisor {
@@ -320,6 +321,22 @@ TEST(Campaign, StoppingEndsEarlyAndCommitsWholeBatches) {
   ASSERT_TRUE(c.run());
   EXPECT_LE(c.totals().cases, (2 + kBatchesInFlight) * kBatch);
   EXPECT_EQ(c.totals().digest, run("vmx_entry", 7, 0, c.totals().cases).totals.digest);
+}
+
+TEST(Campaign, OutOfTimeWhatIsFoundIsKeptButNotMinimised) {
+  const auto fields_of_the_finding = [](bool hurried) {
+    const Models s("vmx_entry", "drop:vmx.rflags.rsvd1");
+    Campaign c(s.domain, *s.judge, s.executors, s.options(7, 0, kCases));
+    bool stop = false;
+    c.stop_when([&] { return stop; });
+    c.observe([&](const campaign::Committed&) { stop = hurried; });
+    EXPECT_TRUE(c.run());
+    EXPECT_FALSE(c.findings().empty());
+    return c.findings().empty() ? 0 : minimise::size_of(c.findings().front().smallest).fields;
+  };
+  const std::size_t minimised = fields_of_the_finding(false);
+  EXPECT_GE(minimised, 1u);
+  EXPECT_GT(fields_of_the_finding(true), minimised);
 }
 
 TEST(Campaign, ATimeLimitEndsIt) {

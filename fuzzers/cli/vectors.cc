@@ -110,10 +110,10 @@ class Runner {
 
   // Why the executor must not be asked; empty if it may be.
   std::string unrunnable(const Case& c, const compare::Reading& r) const {
-    for (const std::string_view limit : {session_.judge->limit(r), session_.judge->limit(c, r, 0)})
-      if (!limit.empty()) return fmt::format("nobody can judge it: {}", limit);
-    const compare::Known* death = session_.judge->known_death(c, r, 0);
-    return death == nullptr ? std::string() : fmt::format("known death: {}", death->id);
+    const std::string_view why = session_.judge->refusal(c, r, 0);
+    if (why.empty()) return {};
+    if (why != "known_death") return fmt::format("nobody can judge it: {}", why);
+    return fmt::format("known death: {}", session_.judge->known_death(c, r, 0)->id);
   }
 
   // On a machine that is what it is, a vector nobody understands is as far away as one whose needs are not met.

@@ -167,6 +167,18 @@ TEST(Judge, KnownDeathsNeedTheConditionAndThePhase) {
   EXPECT_EQ(b.judge.known_death(c, b.judge.read(c), 0), nullptr) << "a check of phase 10 stops it before";
 }
 
+TEST(Judge, ADeathIsNamedBeforeALimitThatOnlyThisExecutorReaches) {
+  Known k = entry("crash", {});
+  k.dies = rules::bit(List, 0);
+  Bench b({entry("no_small", {dropped(BSmall)}), k});
+  Case c = toy_case(2, 0x20);
+  EXPECT_EQ(b.judge.refusal(c, b.judge.read(c), 0), "toy.hangs");
+  c.v[List] = 1;
+  EXPECT_EQ(b.judge.refusal(c, b.judge.read(c), 0), "known_death");
+  c.v[B] = 0;
+  EXPECT_EQ(b.judge.refusal(c, b.judge.read(c), 0), "toy.hangs") << "nobody can judge it";
+}
+
 TEST(Judge, AQuirkChangesTheTableUnderTheDeltas) {
   Bench b({entry("no_small", {dropped(BSmall)})}, {dropped(AEven)});
   EXPECT_EQ(b.kind(1, 0, kDone), VerdictKind::Agree);
