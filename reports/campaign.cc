@@ -93,6 +93,58 @@ Json bucket_json(const triage::Finding& f) {
           {"said", said}};
 }
 
+// Per stratum and executor: judged, and why not the rest.
+Json strata_json(const CampaignReport& r) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < r.totals->strata.size(); ++i) {
+    const campaign::Stratum& s = r.totals->strata[i];
+    Json& j = out[std::string(r.domain->behaviour->strata[i])];
+    j["cases"] = s.cases;
+    for (std::size_t e = 0; e < r.executors.size(); ++e)
+      j[r.executors[e].name] = {{"judged", s.judged[e]}, {"incomparable", s.incomparable[e]}};
+  }
+  return out;
+}
+
+// Forms that came up, with how often each executor agreed on them.
+Json forms_json(const CampaignReport& r) {
+  Json out = Json::object();
+  for (std::uint32_t f = 1; f < r.domain->behaviour->forms; ++f) {
+    std::uint64_t any = 0;
+    Json j = Json::object();
+    for (std::size_t e = 0; e < r.executors.size(); ++e) {
+      any += r.totals->forms[e][f];
+      j[r.executors[e].name] = r.totals->forms[e][f];
+    }
+    if (any > 0) out[r.domain->behaviour->form_name(f)] = j;
+  }
+  return out;
+}
+
+// How many forms each executor agreed on at least once.
+std::vector<std::size_t> forms_seen(const CampaignReport& r) {
+  std::vector<std::size_t> out;
+  for (const auto& counts : r.totals->forms)
+    out.push_back(static_cast<std::size_t>(std::ranges::count_if(counts, [](std::uint64_t n) { return n > 0; })));
+  return out;
+}
+
+std::string behaviour_text(const CampaignReport& r) {
+  std::string out;
+  for (std::size_t i = 0; i < r.totals->strata.size(); ++i) {
+    const campaign::Stratum& s = r.totals->strata[i];
+    out += fmt::format("{:<16} {:>12} cases", r.domain->behaviour->strata[i], grouped(s.cases));
+    for (std::size_t e = 0; e < r.executors.size(); ++e)
+      out += fmt::format("  {} {:.1f} %", r.executors[e].name,
+                         s.cases == 0 ? 0.0 : 100.0 * static_cast<double>(s.judged[e]) / static_cast<double>(s.cases));
+    out += '\n';
+  }
+  out += "forms agreed on:";
+  const std::vector<std::size_t> forms = forms_seen(r);
+  for (std::size_t e = 0; e < r.executors.size(); ++e) out += fmt::format(" {} {}", r.executors[e].name, forms[e]);
+  return out + '\n';
+}
+
 Json provenance_json(const Provenance& p) {
   return {{"version", p.version}, {"commit", p.commit}, {"schema", p.schema},
           {"golden", p.golden},   {"rules", p.rules},   {"profile", p.profile}};
@@ -139,6 +191,10 @@ nlohmann::ordered_json campaign_json(const CampaignReport& r) {
                       {"order_dependent", t.order_dependent}};
   j["buckets"] = Json::array();
   for (const triage::Finding& f : *r.findings) j["buckets"].push_back(bucket_json(f));
+  if (r.domain->behaviour != nullptr) {
+    j["strata"] = strata_json(r);
+    j["forms"] = forms_json(r);
+  }
   const ClassCounts n = count_classes(r);
   j["rules"] = {{"total", n.total + r.domain->exemptions.size()},
                 {"alone", n.alone},
@@ -170,6 +226,7 @@ std::string campaign_text(const CampaignReport& r) {
         out +=
             fmt::format("    known {:<38} decided {}, fired {}\n", entries[i].id, grouped(k.decided), grouped(k.fired));
   }
+  if (r.domain->behaviour != nullptr) out += behaviour_text(r);
   if (!r.classes.empty()) {
     const ClassCounts n = count_classes(r);
     out += fmt::format(

@@ -53,6 +53,9 @@ Json totals_json(const campaign::Totals& t) {
             {"exercised", bits_json(t.exercised)},
             {"broken_alone", bits_json(t.broken_alone)}};
   for (const auto& e : t.executors) j["executors"].push_back(executor_json(e));
+  for (const auto& s : t.strata)
+    j["strata"].push_back({{"cases", s.cases}, {"judged", s.judged}, {"incomparable", s.incomparable}});
+  if (!t.forms.empty()) j["forms"] = t.forms;
   return j;
 }
 
@@ -70,6 +73,13 @@ campaign::Totals totals_of(const Json& j) {
   t.exercised = bits_of(j.at("exercised"));
   t.broken_alone = bits_of(j.at("broken_alone"));
   for (const auto& e : j.at("executors")) t.executors.push_back(executor_of(e));
+  for (const auto& s : j.value("strata", Json::array())) {
+    campaign::Stratum& out = t.strata.emplace_back();
+    out.cases = s.at("cases").get<std::uint64_t>();
+    s.at("judged").get_to(out.judged);
+    s.at("incomparable").get_to(out.incomparable);
+  }
+  if (j.contains("forms")) j.at("forms").get_to(t.forms);
   return t;
 }
 

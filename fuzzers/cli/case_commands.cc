@@ -91,8 +91,7 @@ std::string changed_verdict(const Domain& domain, const Expectation& e, const Ob
     const auto& fields = domain.observation->fields;
     const auto it = std::ranges::find(fields, r.name, &RecordField::name);
     const auto i = static_cast<std::size_t>(it - fields.begin());
-    if (it == fields.end() || (seen.defined >> i & 1) == 0)
-      return fmt::format("{} no longer reports {}", e.executor, r.name);
+    if (it == fields.end() || !seen.defined.test(i)) return fmt::format("{} no longer reports {}", e.executor, r.name);
     if (seen.record[i] != r.value)
       return fmt::format("{} now reports {} = {:#x}, the case expects {:#x}", e.executor, r.name, seen.record[i],
                          r.value);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/base/digest.h"
 
+#include <bit>
+
 #include <xxhash.h>
 
 #include <array>
@@ -40,5 +42,10 @@ Digest& Digest::add(std::string_view text) {
 
 std::uint64_t Digest::value() const { return XXH3_64bits_digest(state_->xxh); }
 std::string Digest::hex() const { return fmt::format("{:016x}", value()); }
+
+std::uint64_t digest_of(std::span<const std::uint64_t> words) {
+  static_assert(std::endian::native == std::endian::little);
+  return XXH3_64bits(words.data(), words.size_bytes());
+}
 
 }  // namespace diffvisor

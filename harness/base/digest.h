@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,5 +28,8 @@ class Digest {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Of words in one go: as good, and an order of magnitude faster for long arrays.
+std::uint64_t digest_of(std::span<const std::uint64_t> words);
 
 }  // namespace diffvisor

@@ -29,8 +29,8 @@ std::uint64_t case_digest(std::uint64_t index, std::span<const Observation> seen
     add(verdicts[e].decided);
     for (const char ch : verdicts[e].reason) add(static_cast<unsigned char>(ch));
     if (seen[e].status != Status::Ran) continue;
-    for (std::uint32_t b = seen[e].defined; b != 0; b &= b - 1)
-      add(seen[e].record[static_cast<std::size_t>(std::countr_zero(b))]);
+    for (std::size_t w = 0; w < SlotSet::kWords; ++w) add(seen[e].defined.word(w));
+    add(digest_of(seen[e].record));
   }
   return h;
 }
@@ -48,6 +48,13 @@ class Campaign::Impl {
         investigator_(domain, judge, executors_, options_.plan.seed, options_.minimise_runs),
         pairs_(domain) {
     totals_.executors.resize(executors_.size());
+    if (const Behaviour* b = domain.behaviour; b != nullptr) {
+      Stratum empty;
+      empty.judged.resize(executors_.size());
+      empty.incomparable.resize(executors_.size());
+      totals_.strata.resize(b->strata.size(), empty);
+      totals_.forms.resize(executors_.size(), std::vector<std::uint64_t>(b->forms));
+    }
     for (std::size_t e = 0; e < executors_.size(); ++e)
       if (executors_[e]->info().name == domain.reference) reference_ = e;
     totals_.next = options_.first;
@@ -186,7 +193,7 @@ class Campaign::Impl {
         ++totals_.spec_unclear;
         return {};
       case compare::VerdictKind::Incomparable:
-        count_reason(t, v.reason);
+        count_reason(t.incomparable, v.reason);
         return {};
       case compare::VerdictKind::ExecutorDied:
         ++t.died;
@@ -198,12 +205,13 @@ class Campaign::Impl {
     return investigate(batch, i, e);
   }
 
-  static void count_reason(ExecutorTotals& t, std::string_view reason) {
-    const auto it = t.incomparable.find(reason);
-    if (it != t.incomparable.end()) {
+  using Reasons = std::map<std::string, std::uint64_t, std::less<>>;
+  static void count_reason(Reasons& reasons, std::string_view reason) {
+    const auto it = reasons.find(reason);
+    if (it != reasons.end()) {
       ++it->second;
     } else {
-      t.incomparable.emplace(reason, 1);
+      reasons.emplace(reason, 1);
     }
   }
 
@@ -234,6 +242,22 @@ class Campaign::Impl {
       if (const auto rule = pairs_.confirms(k, e)) totals_.executors[e].confirmed.set(*rule);
     }
     pairs_.remember(k);
+    if (domain_.behaviour != nullptr) cover_behaviour(k);
+  }
+
+  void cover_behaviour(const Committed& k) {
+    Stratum& s = totals_.strata[domain_.behaviour->stratum(k.c)];
+    ++s.cases;
+    const std::uint32_t form = reference_ < k.seen.size() ? k.seen[reference_].form : 0;
+    for (std::size_t e = 0; e < k.verdicts.size(); ++e) {
+      const compare::Verdict& v = k.verdicts[e];
+      if (v.kind == compare::VerdictKind::Incomparable) {
+        count_reason(s.incomparable[e], v.reason);
+      } else if (v.kind != compare::VerdictKind::ExecutorDied) {
+        ++s.judged[e];
+      }
+      if (v.kind == compare::VerdictKind::Agree && form < totals_.forms[e].size()) ++totals_.forms[e][form];
+    }
   }
 
   void report() {

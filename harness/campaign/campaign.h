@@ -37,6 +37,13 @@ struct ExecutorTotals {
   rules::RuleBits confirmed;  // rules this executor has confirmed by a pair; Independent executors only
 };
 
+// Cases of one stratum (Behaviour::strata), by executor: judged, and why not.
+struct Stratum {
+  std::uint64_t cases = 0;
+  std::vector<std::uint64_t> judged;
+  std::vector<std::map<std::string, std::uint64_t, std::less<>>> incomparable;
+};
+
 struct Totals {
   std::uint64_t next = 0;  // index after the last committed batch of this shard
   std::uint64_t cases = 0;
@@ -50,6 +57,8 @@ struct Totals {
   rules::RuleBits exercised;     // applied in some case
   rules::RuleBits broken_alone;  // the only decider in some case
   std::vector<ExecutorTotals> executors;
+  std::vector<Stratum> strata;                    // of domains that have any
+  std::vector<std::vector<std::uint64_t>> forms;  // by executor, form: cases in which it agreed with the reference
 };
 
 // What an observer sees of each case, in index order.

@@ -124,15 +124,18 @@ Explanation explain_rejection(const Judge& judge, std::string_view executor, con
   return e;
 }
 
-Explanation explain_behaviour(const Judge& judge, std::string_view executor, const Observation& seen,
+Explanation explain_behaviour(const Judge& judge, std::string_view executor, const Case& c, const Observation& seen,
                               const Observation& reference) {
   const ObservationSchema& o = *judge.domain().observation;
   const std::size_t field = Judge::first_difference(reference, seen).value_or(kMaxRecord);
+  const Behaviour* behaviour = judge.domain().behaviour;
   Explanation e;
   e.difference = Difference::Behaves;
   const bool outcome = field >= o.fields.size();
-  e.bucket =
-      bucket_of(judge, executor, "differs", outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name));
+  const std::string what = outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name);
+  e.bucket = behaviour == nullptr ? bucket_of(judge, executor, "differs", what)
+                                  : bucket_of(judge, executor, behaviour->subject(c),
+                                              outcome ? what + ".not." + o.outcome_word(reference.outcome) : what);
   e.sentence = outcome ? fmt::format("{} says {}, the reference {}", executor, o.outcome_text(seen.outcome),
                                      o.outcome_text(reference.outcome))
                        : fmt::format("{} leaves {} = {:#x}, the reference {:#x}", executor, o.fields[field].name,
@@ -152,7 +155,7 @@ Explanation explain(const Judge& judge, std::string_view executor, const Case& c
     return e;
   }
   if (reference != nullptr && judge.domain().rules->rows.empty())
-    return explain_behaviour(judge, executor, seen, *reference);
+    return explain_behaviour(judge, executor, c, seen, *reference);
   const auto rows = rows_to_drop(judge, c, r, seen.outcome);
   if (!rows.empty()) return explain_drop(judge, executor, rows, seen);
   std::size_t decider = 0, deciders = 0;

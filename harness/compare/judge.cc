@@ -2,6 +2,7 @@
 #include "harness/compare/judge.h"
 
 #include "harness/base/check.h"
+#include "harness/compare/behaviour.h"
 #include "harness/rules/interpret.h"
 
 namespace diffvisor::compare {
@@ -18,6 +19,13 @@ rules::EditedRules edited(const rules::RuleSet& set, const std::vector<rules::Ro
 }
 
 constexpr std::size_t kNone = ~std::size_t{0};
+
+std::uint64_t loose_bits(const Observation& o, std::size_t slot) {
+  std::uint64_t bits = 0;
+  for (const Loose& l : o.loose)
+    if (l.slot == slot) bits |= l.bits;
+  return bits;
+}
 
 }  // namespace
 
@@ -112,6 +120,7 @@ std::string_view Judge::limit(const Reading& r) const {
 
 const Known* Judge::known_death(const Case& c, const Reading& r, std::size_t executor) const {
   const Deltas& d = deltas_[executor];
+  if (domain_->behaviour != nullptr) return behaviour_death(*domain_->behaviour, d.entries(), c);
   for (const Known& k : d.entries()) {
     if (!k.dies || !rules::holds(*k.dies, c.v.data(), domain_->rules->functions)) continue;
     if (d.all().ruling(c.v.data(), d.all().survey(c.v.data(), r.survey)).phase >= k.dies_from) return &k;
@@ -137,9 +146,12 @@ bool Judge::accepts(const rules::EditedRules& rules, const Case& c, const Readin
 
 std::optional<std::size_t> Judge::first_difference(const Observation& a, const Observation& b) {
   if (a.outcome != b.outcome) return kMaxRecord;
-  for (std::uint32_t both = a.defined & b.defined; both != 0; both &= both - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(both));
-    if (a.record[i] != b.record[i]) return i;
+  for (std::size_t w = 0; w < SlotSet::kWords; ++w) {
+    for (std::uint64_t both = a.defined.word(w) & b.defined.word(w); both != 0; both &= both - 1) {
+      const auto i = 64 * w + static_cast<std::size_t>(std::countr_zero(both));
+      const std::uint64_t differing = a.record[i] ^ b.record[i];
+      if (differing != 0 && (differing & ~(loose_bits(a, i) | loose_bits(b, i))) != 0) return i;
+    }
   }
   return std::nullopt;
 }
@@ -148,10 +160,7 @@ Verdict Judge::judge(const Case& c, const Reading& r, std::size_t executor, cons
                      const Observation* reference) {
   if (seen.status == Status::Incomparable) return {VerdictKind::Incomparable, seen.reason, 0};
   if (seen.status == Status::Died) return {VerdictKind::ExecutorDied, seen.reason, 0};
-  if (domain_->rules->rows.empty()) {
-    if (reference == nullptr || reference->status != Status::Ran) return {VerdictKind::Incomparable, "no_reference", 0};
-    return {first_difference(*reference, seen) ? VerdictKind::Divergence : VerdictKind::Agree, {}, 0};
-  }
+  if (domain_->rules->rows.empty()) return judge_behaviour(c, executor, seen, reference);
   const bool plain = matches(table_, r.ruling, seen.outcome);
   const Deltas& d = deltas_[executor];
   if (d.entries().empty()) {
@@ -163,6 +172,18 @@ Verdict Judge::judge(const Case& c, const Reading& r, std::size_t executor, cons
   for (std::size_t i = 0; i < unclear_tables_[executor].size(); ++i)
     if (accepts(unclear_tables_[executor][i], c, r, seen.outcome)) return {VerdictKind::SpecUnclear, unclear_[i].id, i};
   return {VerdictKind::Divergence, {}, 0};
+}
+
+Verdict Judge::judge_behaviour(const Case& c, std::size_t executor, const Observation& seen,
+                               const Observation* reference) {
+  if (reference == nullptr) return {VerdictKind::Incomparable, "no_reference", 0};
+  if (reference->status != Status::Ran) return {VerdictKind::Incomparable, reference->reason, 0};
+  if (!first_difference(*reference, seen)) return {VerdictKind::Agree, {}, 0};
+  if (domain_->behaviour == nullptr || deltas_[executor].entries().empty()) return {VerdictKind::Divergence, {}, 0};
+  const Verdict v = judge_deltas(*domain_->behaviour, deltas_[executor].entries(), c, seen, *reference);
+  for (std::uint64_t b = v.decided; b != 0; b &= b - 1)
+    ++counts_[executor][static_cast<std::size_t>(std::countr_zero(b))].decided;
+  return v;
 }
 
 VerdictKind Judge::verdict(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,

@@ -105,6 +105,7 @@ class Judge {
  private:
   bool matches(const rules::EditedRules& rules, const rules::Ruling& ruling, rules::Outcome seen) const;
   Verdict judge_known(const Case& c, const Reading& r, std::size_t executor, rules::Outcome seen, bool plain);
+  Verdict judge_behaviour(const Case& c, std::size_t executor, const Observation& seen, const Observation* reference);
 
   const Domain* domain_;
   rules::EditedRules table_;

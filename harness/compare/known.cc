@@ -14,9 +14,9 @@
 namespace diffvisor::compare {
 namespace {
 
-constexpr std::string_view kKeys[] = {"id",     "executor",  "versions",  "rows",    "action",
-                                      "guard",  "must",      "when",      "outcome", "phase",
-                                      "reason", "reference", "review_by", "proof",   "edit"};
+constexpr std::string_view kKeys[] = {"id",        "executor", "versions", "rows",   "action", "guard",
+                                      "must",      "when",     "outcome",  "phase",  "reason", "reference",
+                                      "review_by", "proof",    "edit",     "fields", "variant"};
 constexpr std::string_view kEditKeys[] = {"rows", "action", "guard", "must", "when", "outcome", "phase"};
 
 constexpr std::string_view kPhaseRange = "needs 'phase' in 0..254";
@@ -42,7 +42,9 @@ class EntryReader {
       problem("executor, reason, reference and review_by are required");
     for (const auto& [key, value] : table_)
       if (std::ranges::find(kKeys, key.str()) == std::end(kKeys)) problem(fmt::format("unknown key '{}'", key.str()));
-    if (const toml::array* edits = table_["edit"].as_array()) {
+    if (domain_.behaviour != nullptr) {
+      read_behaviour(k);
+    } else if (const toml::array* edits = table_["edit"].as_array()) {
       read_several(*edits, k);
     } else {
       read_edits(k);
@@ -70,6 +72,45 @@ class EntryReader {
       read_edits(k);
     }
     source_ = &table_;
+  }
+
+  void read_behaviour(Known& k) {
+    const std::string action = text("action");
+    if (action == "dies") {
+      k.dies = condition("when");
+      if (!k.dies) problem("action dies needs 'when'");
+      return;
+    }
+    BehaviourDelta& d = k.behaviour.emplace();
+    d.when = condition("when");
+    if (action == "cannot_judge") {
+      if (!d.when) problem("action cannot_judge needs 'when'");
+    } else if (action == "variant") {
+      d.action = BehaviourDelta::Action::Variant;
+      d.variant = text("variant");
+      if (!domain_.behaviour->has_variant(d.variant)) problem(fmt::format("no variant is called '{}'", d.variant));
+    } else if (action == "ignores") {
+      d.action = BehaviourDelta::Action::Ignores;
+      read_fields(d);
+    } else {
+      problem(fmt::format("action '{}' is none of ignores, variant, cannot_judge, dies", action));
+    }
+  }
+
+  // fields = ["rip", "rflags:0x10"]
+  void read_fields(BehaviourDelta& d) {
+    const toml::array* fields = table_["fields"].as_array();
+    if (fields == nullptr || fields->empty() || !d.when) return problem("action ignores needs 'when' and 'fields'");
+    for (const toml::node& node : *fields) {
+      const std::string field = node.value_or(std::string{});
+      const std::size_t colon = field.find(':');
+      const auto all = domain_.observation->fields;
+      const auto it = std::ranges::find(all, std::string_view(field).substr(0, colon), &RecordField::name);
+      Loose l{static_cast<std::uint8_t>(it - all.begin()), ~std::uint64_t{0}};
+      if (colon != std::string::npos) l.bits = std::strtoull(field.c_str() + colon + 1, nullptr, 0);
+      if (it == all.end() || l.bits == 0) return problem(fmt::format("'{}' is no field of the record", field));
+      d.ignores.push_back(l);
+    }
   }
 
   void read_edits(Known& k) {
@@ -103,8 +144,8 @@ class EntryReader {
 
   std::optional<rules::Expr> condition(std::string_view key) {
     if (!source_->contains(key)) return std::nullopt;
-    auto e =
-        rules::parse_expr(for_entry(key), *domain_.schema, domain_.rules->functions, fmt::format("{} {}", place_, key));
+    const Schema& names = domain_.behaviour != nullptr ? *domain_.behaviour->conditions : *domain_.schema;
+    auto e = rules::parse_expr(for_entry(key), names, domain_.rules->functions, fmt::format("{} {}", place_, key));
     if (!e) return problem(e.error().detail), std::nullopt;
     return *e;
   }
@@ -200,7 +241,7 @@ Result<void> parse_known(std::string_view text, const std::string& place, const 
 }
 
 Result<std::vector<Known>> load_known(const std::filesystem::path& path, const Domain& domain) {
-  if (domain.rules->rows.empty()) return std::vector<Known>{};  // deltas are edits of rules
+  if (domain.rules->rows.empty() && domain.behaviour == nullptr) return std::vector<Known>{};
   std::vector<std::filesystem::path> files;
   std::error_code ec;
   if (std::filesystem::is_directory(path, ec)) {

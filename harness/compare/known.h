@@ -16,6 +16,19 @@
 
 namespace diffvisor::compare {
 
+// A delta of a domain whose subject is behaviour.
+struct BehaviourDelta {
+  enum class Action : std::uint8_t {
+    Ignores,      // these bits of the record are the executor's own business
+    Variant,      // the executor does what the reference does with this variant
+    CannotJudge,  // the executor does not implement what the case is about
+  };
+  Action action = Action::CannotJudge;
+  std::optional<rules::Expr> when;  // of Behaviour::conditions; none: always
+  std::vector<Loose> ignores;
+  std::string variant;
+};
+
 struct Known {
   std::string id;
   std::string executor;  // "bochs"; "*" for a point the manual leaves unclear: both readings are accepted and counted
@@ -25,6 +38,7 @@ struct Known {
   // far as phase `dies_from`. Such cases are not run.
   std::optional<rules::Expr> dies;
   std::uint8_t dies_from = 0;
+  std::optional<BehaviourDelta> behaviour;
   std::string reason;
   std::string reference;
   std::string review_by;  // YYYY-MM-DD

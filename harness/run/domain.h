@@ -8,6 +8,7 @@
 #include "harness/case/case.h"
 #include "harness/rules/rule.h"
 #include "harness/rules/satisfy.h"
+#include "harness/run/behaviour.h"
 #include "harness/run/observation.h"
 
 namespace diffvisor {
@@ -18,6 +19,7 @@ struct Domain {
   const Schema* schema = nullptr;
   const ObservationSchema* observation = nullptr;
   const rules::RuleSet* rules = &rules::no_rules();  // empty when the subject is behaviour, not legality
+  const Behaviour* behaviour = nullptr;              // of domains without rules; may be null
   rules::Normalise normalise = nullptr;              // ties memory facts to addresses; may be null
   std::span<const rules::Slice> modes{};         // choices that random states keep, so that rare modes survive repair
   std::span<const Slot> lengths{};               // of lists; most random states keep them short, as long ones cost time

@@ -19,13 +19,47 @@ enum class Status : std::uint8_t {
   Died,          // the case killed the executor or hung it; `reason` says how
 };
 
-inline constexpr std::size_t kMaxRecord = 32;
+inline constexpr std::size_t kMaxRecord = 160;
+
+// Slots of a record.
+class SlotSet {
+ public:
+  constexpr SlotSet() = default;
+  constexpr SlotSet(std::uint64_t low) : w_{low} {}  // NOLINT(google-explicit-constructor): most records are short
+
+  constexpr bool test(std::size_t i) const { return w_[i / 64] >> (i % 64) & 1; }
+  constexpr void set(std::size_t i) { w_[i / 64] |= std::uint64_t{1} << (i % 64); }
+  constexpr void reset(std::size_t i) { w_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
+  // Slots first .. first + count - 1.
+  constexpr void set_range(std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i) set(i);
+  }
+  constexpr bool none() const { return (w_[0] | w_[1] | w_[2]) == 0; }
+  constexpr std::uint64_t word(std::size_t i) const { return w_[i]; }
+  constexpr std::uint64_t& word(std::size_t i) { return w_[i]; }
+  bool operator==(const SlotSet&) const = default;
+
+  static constexpr std::size_t kWords = (kMaxRecord + 63) / 64;
+
+ private:
+  std::array<std::uint64_t, kWords> w_{};
+};
+static_assert(SlotSet::kWords == 3);
+
+// Bits of a record slot that the reference leaves open: the manual says they are undefined.
+struct Loose {
+  std::uint8_t slot = 0;
+  std::uint64_t bits = 0;  // 0: an unused entry
+};
+inline constexpr std::size_t kMaxLoose = 4;
 
 struct Observation {
   Status status = Status::Incomparable;
   std::string_view reason = "not_run";  // static text, lower case with underscores
   rules::Outcome outcome = 0;           // the domain's outcome code
-  std::uint32_t defined = 0;            // bit i: record[i] means something for this outcome
+  std::uint32_t form = 0;               // what the case exercised, as the reference counts it; see Behaviour::forms
+  SlotSet defined;                      // record[i] means something for this outcome
+  std::array<Loose, kMaxLoose> loose{};
   std::array<std::uint64_t, kMaxRecord> record{};
 };
 
@@ -50,7 +84,7 @@ inline Observation ran(rules::Outcome outcome) {
 
 inline void set(Observation& o, unsigned slot, std::uint64_t value) {
   o.record[slot] = value;
-  o.defined |= 1u << slot;
+  o.defined.set(slot);
 }
 
 struct RecordField {

@@ -81,7 +81,7 @@ TEST(Decode, AnExitDefinesErrorCodesOnlyWhereItsInformationSaysSo) {
   EXPECT_EQ(o.outcome, entered(0));
   EXPECT_EQ(o.record[kExitIntrInfo], 0x80000b0eu);
   EXPECT_EQ(o.record[kExitIntrErrorCode], 2u);
-  EXPECT_NE(o.defined & slots({kExitIntrErrorCode}), 0u);
+  EXPECT_TRUE(o.defined.test(kExitIntrErrorCode));
 }
 
 TEST(Decode, WhatCouldNotBeRunIsIncomparable) {

@@ -32,7 +32,7 @@ Observation observation(const std::uint64_t* v, Outcome outcome) {
 
 // KVM saves EFER as it keeps it for the vCPU: LMA is what the VMCB said, and not computed.
 void save_efer(const std::uint64_t* v, Observation& o) {
-  if ((o.defined >> kExitEfer & 1) == 0) return;
+  if (!o.defined.test(kExitEfer)) return;
   const bool paging = (v[Cr0] >> cr0::PG & 1) != 0, lme = (v[Efer] >> efer::LME & 1) != 0;
   o.record[kExitEfer] = lme && !paging ? v[Efer] & ~bit(efer::LMA) : v[Efer];
 }

@@ -166,7 +166,7 @@ TEST(KvmModel, EachPdpteHasItsRow) {
 TEST(KvmModel, SavesEferAsTheVcpuHasIt) {
   const auto saved = [](const std::vector<Change>& set) {
     const KvmRuling r = KvmModel().ruling(case_of(kKvm, kVirtualInterrupt, set));
-    EXPECT_TRUE(r.seen.defined >> kExitEfer & 1);
+    EXPECT_TRUE(r.seen.defined.test(kExitEfer));
     return r.seen.record[kExitEfer];
   };
   EXPECT_EQ(saved({}), 0x1d01u);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/compare/behaviour.h"
+
+#include <array>
+#include <bit>
+
+#include "harness/rules/interpret.h"
+
+namespace diffvisor::compare {
+namespace {
+
+using Action = BehaviourDelta::Action;
+using Facts = std::array<std::uint64_t, kMaxSlots>;
+
+bool holds(const BehaviourDelta& d, const Facts& facts) { return !d.when || rules::holds(*d.when, facts.data(), {}); }
+
+Observation masked(Observation o, const BehaviourDelta& d) {
+  for (const Loose& l : d.ignores) o.record[l.slot] &= ~l.bits;
+  return o;
+}
+
+// What was seen is what the reference does with the masks and variants named by bits of `which`.
+bool explains(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t which, const Case& c,
+              const Observation& seen, const Observation& reference) {
+  std::vector<std::string> variants;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if ((which >> i & 1) != 0 && entries[i].behaviour->action == Action::Variant)
+      variants.push_back(entries[i].behaviour->variant);
+  Observation expected = variants.empty() ? reference : behaviour.run_variant(c, variants);
+  if (expected.status != Status::Ran) return false;
+  Observation got = seen;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if ((which >> i & 1) == 0 || entries[i].behaviour->action != Action::Ignores) continue;
+    expected = masked(expected, *entries[i].behaviour);
+    got = masked(got, *entries[i].behaviour);
+  }
+  return !Judge::first_difference(expected, got);
+}
+
+}  // namespace
+
+Verdict judge_deltas(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c,
+                     const Observation& seen, const Observation& reference) {
+  Facts facts{};
+  behaviour.derive(c, &reference, facts.data());
+  std::uint64_t fired = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& d = entries[i].behaviour;
+    if (!d || !holds(*d, facts)) continue;
+    if (d->action == Action::CannotJudge) return {VerdictKind::Incomparable, entries[i].id, std::uint64_t{1} << i};
+    fired |= std::uint64_t{1} << i;
+  }
+  if (fired == 0 || !explains(behaviour, entries, fired, c, seen, reference)) return {VerdictKind::Divergence, {}, 0};
+  std::uint64_t needed = fired;
+  for (std::uint64_t b = fired; b != 0; b &= b - 1) {
+    const std::uint64_t without = needed & ~(b & -b);
+    if (without != 0 && explains(behaviour, entries, without, c, seen, reference)) needed = without;
+  }
+  return {VerdictKind::Known, {}, needed};
+}
+
+const Known* behaviour_death(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c) {
+  Facts facts{};
+  bool derived = false;
+  for (const Known& k : entries) {
+    if (!k.dies) continue;
+    if (!derived) behaviour.derive(c, nullptr, facts.data());
+    derived = true;
+    if (rules::holds(*k.dies, facts.data(), {})) return &k;
+  }
+  return nullptr;
+}
+
+}  // namespace diffvisor::compare

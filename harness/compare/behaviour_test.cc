@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/compare/behaviour.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/compare/toy_domain.h"
+
+namespace diffvisor::compare {
+namespace {
+
+// The record is (A, B): the reference doubles both, variant "triple" triples A, variant "keep" leaves B alone.
+Observation observe(const Case& c, std::span<const std::string> variants) {
+  Observation o = toy::says(toy::kDone);
+  std::uint64_t a = 2, b = 2;
+  for (const std::string& v : variants) (v == "triple" ? a : b) = v == "triple" ? 3 : 1;
+  set(o, 0, a * c[toy::A]);
+  set(o, 1, b * c[toy::B]);
+  return o;
+}
+
+constexpr Behaviour behaviour() {
+  Behaviour b;
+  b.derive = [](const Case& c, const Observation*, std::uint64_t* facts) {
+    for (std::size_t i = 0; i < toy::kSlots; ++i) facts[i] = c.v[i];
+  };
+  b.has_variant = [](std::string_view name) { return name == "triple" || name == "keep"; };
+  b.run_variant = &observe;
+  b.subject = [](const Case&) { return std::string("double"); };
+  return b;
+}
+
+constexpr RecordField kRecord[] = {{"a", 64}, {"b", 64}};
+
+struct Toy {
+  Toy() {
+    hooks.conditions = &toy::schema();
+    observation.fields = kRecord;
+    domain.behaviour = &hooks;
+    domain.observation = &observation;
+  }
+  Behaviour hooks = behaviour();
+  ObservationSchema observation = *toy::behaviour_domain().observation;
+  Domain domain = toy::behaviour_domain();
+};
+
+std::vector<Known> entries(const Toy& toy, const std::string& text) {
+  std::vector<Known> out;
+  const auto done = parse_known("domain = \"" + std::string(toy.domain.name) + "\"\n" + text, "test", toy.domain, out);
+  EXPECT_TRUE(done) << done.error().text();
+  return out;
+}
+
+std::string entry(const std::string& id, const std::string& rest) {
+  return "[[known]]\nid = \"" + id + "\"\nexecutor = \"box\"\nreason = \"r\"\nreference = \"s\"\n" +
+         "review_by = \"2030-01-01\"\n" + rest + "\n";
+}
+
+Verdict judged(const Toy& toy, const std::string& text, const Observation& seen, std::uint64_t a = 5,
+               std::uint64_t b = 7) {
+  const Case c = toy::toy_case(a, b);
+  Judge j(toy.domain, entries(toy, text));
+  j.add_executor({"box", "1", Trust::Independent});
+  const Observation reference = observe(c, {});
+  return j.judge(c, j.read(c), 0, seen, &reference);
+}
+
+Observation records(std::uint64_t a, std::uint64_t b) {
+  Observation o = toy::says(toy::kDone);
+  set(o, 0, a);
+  set(o, 1, b);
+  return o;
+}
+
+TEST(BehaviourDeltas, AVariantMustGiveExactlyWhatWasSeen) {
+  const Toy toy;
+  const std::string text = entry("t", "action = \"variant\"\nvariant = \"triple\"");
+  EXPECT_EQ(judged(toy, text, records(15, 14)).kind, VerdictKind::Known);
+  EXPECT_EQ(judged(toy, text, records(16, 14)).kind, VerdictKind::Divergence);
+  EXPECT_EQ(judged(toy, text, records(10, 14)).kind, VerdictKind::Agree);
+}
+
+TEST(BehaviourDeltas, OnlyWhatWasNeededDecides) {
+  const Toy toy;
+  const std::string text =
+      entry("t", "action = \"variant\"\nvariant = \"triple\"") + entry("k", "action = \"variant\"\nvariant = \"keep\"");
+  EXPECT_EQ(judged(toy, text, records(15, 7)).decided, 0b11u);
+  EXPECT_EQ(judged(toy, text, records(10, 7)).kind, VerdictKind::Divergence);  // fires with A: not what is declared
+}
+
+TEST(BehaviourDeltas, MasksAndConditionsAreNarrow) {
+  const Toy toy;
+  const std::string text = entry("m", "action = \"ignores\"\nwhen = \"A == 5\"\nfields = [\"b:0x3\"]");
+  EXPECT_EQ(judged(toy, text, records(10, 13)).kind, VerdictKind::Known);
+  EXPECT_EQ(judged(toy, text, records(10, 18)).kind, VerdictKind::Divergence);
+  EXPECT_EQ(judged(toy, text, records(12, 13), 6).kind, VerdictKind::Divergence);
+}
+
+TEST(BehaviourDeltas, WhatCannotJudgeSaysWhy) {
+  const Toy toy;
+  const Verdict v = judged(toy, entry("none", "action = \"cannot_judge\"\nwhen = \"A == 5\""), records(1, 1));
+  EXPECT_EQ(v.kind, VerdictKind::Incomparable);
+  EXPECT_EQ(v.reason, "none");
+}
+
+TEST(BehaviourDeltas, ADeathIsKnownBeforeItRuns) {
+  const Toy toy;
+  Judge j(toy.domain, entries(toy, entry("d", "action = \"dies\"\nwhen = \"A == 5\"")));
+  j.add_executor({"box", "1", Trust::Independent});
+  const Case dies = toy::toy_case(5, 0), lives = toy::toy_case(4, 0);
+  EXPECT_EQ(j.refusal(dies, j.read(dies), 0), "known_death");
+  EXPECT_EQ(j.refusal(lives, j.read(lives), 0), "");
+}
+
+TEST(BehaviourDeltas, MistakesInEntriesAreSaid) {
+  const Toy toy;
+  for (const char* wrong : {"action = \"variant\"\nvariant = \"none\"", "action = \"ignores\"\nfields = [\"a\"]",
+                            "action = \"ignores\"\nwhen = \"A == 5\"\nfields = [\"z\"]", "action = \"drop\""}) {
+    std::vector<Known> out;
+    EXPECT_FALSE(
+        parse_known("domain = \"" + std::string(toy.domain.name) + "\"\n" + entry("x", wrong), "test", toy.domain, out))
+        << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace diffvisor::compare

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the harness needs of a domain whose subject is behaviour: there is no table of rules to edit, so known
+// divergences name what the case exercises and how the reference would have to differ.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/case/case.h"
+#include "harness/run/observation.h"
+
+namespace diffvisor {
+
+struct Behaviour {
+  // Names for conditions: the domain's fields, then facts of a case that derive() works out, such as its opcode or
+  // what the reference did.
+  const Schema* conditions = nullptr;
+  // Fills conditions->slots values; `reference` may be null before anybody ran.
+  void (*derive)(const Case& c, const Observation* reference, std::uint64_t* facts) = nullptr;
+  // Names of the reference's switchable variants, and what it does with some of them. One thread at a time.
+  bool (*has_variant)(std::string_view name) = nullptr;
+  Observation (*run_variant)(const Case& c, std::span<const std::string> variants) = nullptr;
+  // What the case exercises, for bucket ids: letters, digits, dots, underscores.
+  std::string (*subject)(const Case& c) = nullptr;
+  // Cases are counted by stratum (a CPU mode).
+  std::span<const std::string_view> strata;
+  unsigned (*stratum)(const Case& c) = nullptr;
+  // What Observation::form counts: 1 to forms - 1.
+  std::uint32_t forms = 0;
+  std::string (*form_name)(std::uint32_t form) = nullptr;
+};
+
+}  // namespace diffvisor
