@@ -90,13 +90,17 @@ class Checker {
     if (!seen) return tl::unexpected(seen.error());
     if (out != nullptr) *out = *seen;
     if (entry.dies) return seen->status == Status::Died;
-    const compare::Verdict v = s_.judge->judge(c, r, e, *seen);
-    return v.kind == compare::VerdictKind::Known && v.decided == std::uint64_t{1} << k;
+    const auto v = judge_seen(s_, c, r, e, *seen);
+    if (!v) return tl::unexpected(v.error());
+    if (entry.behaviour && entry.behaviour->action == compare::BehaviourDelta::Action::CannotJudge)
+      return v->kind == compare::VerdictKind::Incomparable && v->reason == entry.id;
+    return v->kind == compare::VerdictKind::Known && v->decided == std::uint64_t{1} << k;
   }
 
   // By its entries the executor should say something here that the table does not, and not without entry k.
   bool predicted(std::size_t e, std::size_t k, const Case& c, const compare::Reading& r) const {
     const compare::Deltas& d = s_.judge->deltas(e);
+    if (d_.behaviour != nullptr) return true;
     if (!s_.judge->limit(r).empty()) return false;
     const compare::Known* death = s_.judge->known_death(c, r, e);
     if (death != nullptr || d.entries()[k].dies) return death == &d.entries()[k];
@@ -152,7 +156,7 @@ int known_check(const std::string& domain, bool write, const Flags& flags) {
   if (domain.empty()) {
     int worst = kClean;
     for (const DomainEntry& d : domains())
-      if (!d.domain->rules->rows.empty())
+      if (!d.domain->rules->rows.empty() || d.domain->behaviour != nullptr)
         worst = std::max(worst, known_check(std::string(d.domain->name), write, flags));
     return worst;
   }

@@ -89,7 +89,9 @@ class Replayer {
     const auto seen = recorded::observation_of(e, *s.entry->domain);
     if (!seen) return tl::unexpected(seen.error());
     const std::size_t column = column_of(s, e);
-    const compare::Verdict v = s.judge->judge(c, s.judge->read(c), column, *seen);
+    const auto judged = judge_seen(s, c, s.judge->read(c), column, *seen);
+    if (!judged) return tl::unexpected(judged.error());
+    const compare::Verdict& v = *judged;
     if (v.kind == compare::VerdictKind::Divergence)
       return fmt::format("{} {} said {}, which nothing explains any more", e.executor, e.version, e.outcome);
     if (v.kind == compare::VerdictKind::ExecutorDied && s.judge->known_death(c, s.judge->read(c), column) == nullptr)

@@ -145,6 +145,24 @@ std::vector<ExecutorInfo> Session::infos() const {
   return out;
 }
 
+Result<std::optional<Observation>> reference_says(const Session& s, const Case& c) {
+  if (!s.entry->domain->rules->rows.empty()) return std::nullopt;
+  for (const auto& e : s.executors) {
+    if (e->info().name != s.entry->domain->reference) continue;
+    auto seen = run_one(*e, c);
+    if (!seen) return tl::unexpected(seen.error());
+    return std::move(*seen);
+  }
+  return std::nullopt;
+}
+
+Result<compare::Verdict> judge_seen(const Session& s, const Case& c, const compare::Reading& r, std::size_t executor,
+                                    const Observation& seen) {
+  const auto reference = reference_says(s, c);
+  if (!reference) return tl::unexpected(reference.error());
+  return s.judge->judge(c, r, executor, seen, *reference ? &**reference : nullptr);
+}
+
 Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id) {
   for (Quirk& q : entry.quirks())
     if (q.id == id || q.executor + ":" + q.id == id) return std::move(q);

@@ -66,6 +66,13 @@ struct Session {
   std::vector<Executor*> raw() const;
   std::vector<ExecutorInfo> infos() const;
 };
+
+// What the domain's reference executor says of the case, where that decides (domains without rules); nothing for the
+// others, or when it is not taking part.
+Result<std::optional<Observation>> reference_says(const Session& s, const Case& c);
+// Judge::judge with that reference.
+Result<compare::Verdict> judge_seen(const Session& s, const Case& c, const compare::Reading& r, std::size_t executor,
+                                    const Observation& seen);
 Result<Session> open_session(std::string_view domain, const Flags& flags);
 
 // The named quirk, or generic mutant. One that several executors can have: as "executor:id".

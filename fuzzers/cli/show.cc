@@ -32,12 +32,19 @@ Result<void> show_one(const Session& s, const Loaded& l) {
   fmt::print("{}:{}  {}\n{} {}, {}\n", l.file.string(), l.number, l.stored.story, d.name,
              d.schema->profiles[c.profile].name, golden_difference_text(c));
   const compare::Reading r = s.judge->read(c);
-  fmt::print("decided by\n");
-  print_deciders(d, r);
+  if (d.behaviour != nullptr) {
+    fmt::print("{}", d.behaviour->describe(c));
+  } else {
+    fmt::print("decided by\n");
+    print_deciders(d, r);
+  }
   for (std::size_t e = 0; e < s.executors.size(); ++e) {
     const auto seen = run_unless_limited(s, e, c, r);
     if (!seen) return tl::unexpected(seen.error());
-    const compare::Verdict v = s.judge->judge(c, r, e, *seen);
+    const auto reference = reference_says(s, c);
+    if (!reference) return tl::unexpected(reference.error());
+    const Observation* against = *reference ? &**reference : nullptr;
+    const compare::Verdict v = s.judge->judge(c, r, e, *seen, against);
     fmt::print("{:<10} {:<16} {:<28} {}", s.executors[e]->info().name, s.executors[e]->info().version,
                observation_text(d, *seen), compare::verdict_name(v.kind));
     if (v.kind == compare::VerdictKind::Known)
@@ -45,7 +52,7 @@ Result<void> show_one(const Session& s, const Loaded& l) {
         if (v.decided >> k & 1) fmt::print(" ({})", s.judge->deltas(e).entries()[k].id);
     fmt::print("\n");
     if (v.kind == compare::VerdictKind::Divergence || v.kind == compare::VerdictKind::ExecutorDied) {
-      const auto x = compare::explain(*s.judge, s.executors[e]->info().name, c, r, *seen);
+      const auto x = compare::explain(*s.judge, s.executors[e]->info().name, c, r, *seen, against);
       fmt::print("  {}\n  {}\n", x.bucket, x.sentence);
     }
   }
@@ -68,7 +75,9 @@ Result<bool> minimise_one(const Session& s, const Loaded& l) {
   for (std::size_t e = 0; e < s.executors.size(); ++e) {
     const auto seen = run_unless_limited(s, e, c, r);
     if (!seen) return tl::unexpected(seen.error());
-    const auto kind = s.judge->judge(c, r, e, *seen).kind;
+    const auto verdict = judge_seen(s, c, r, e, *seen);
+    if (!verdict) return tl::unexpected(verdict.error());
+    const auto kind = verdict->kind;
     if (kind != compare::VerdictKind::Divergence && kind != compare::VerdictKind::ExecutorDied) continue;
     const auto f = investigator.explain_and_minimise(c, e, *seen);
     if (!f) return tl::unexpected(f.error());

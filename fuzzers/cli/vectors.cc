@@ -9,6 +9,8 @@
 
 #include "fuzzers/cli/commands.h"
 #include "fuzzers/vectors.h"
+#include "fuzzers/x86_insn/cpu_vectors.h"
+#include "fuzzers/x86_insn/replay_vectors.h"
 #include "harness/base/file.h"
 
 namespace diffvisor::cli {
@@ -222,12 +224,35 @@ void print_tally(const Tally& t) {
   fmt::print("{} passed, {} failed, {}{} skipped\n", t.passed, t.failures.size(), known, total(t.skipped));
 }
 
+// What CPUs were recorded to do needs memory that cases have not: only the model can be asked.
+Result<Tally> run_recordings(std::string_view text, const std::string& file, const std::string& executor,
+                             const Flags& flags) {
+  if (!executor.empty() && executor != "x86.arch")
+    return fail(ErrorCode::Usage, executor, "cannot run recordings of CPUs; x86.arch can");
+  x86::Quirks quirks;
+  if (!flags.quirk.empty()) {
+    const auto quirk = x86::find_quirk(flags.quirk);
+    if (!quirk) return fail(ErrorCode::Usage, flags.quirk, "is no quirk of x86.arch");
+    quirks.set(*quirk);
+  }
+  auto replayed = x86_insn::replay_cpu_vectors(text, file, quirks);
+  if (!replayed) return tl::unexpected(replayed.error());
+  Tally tally;
+  tally.passed = replayed->passed;
+  for (auto& f : replayed->failures)
+    tally.failures.push_back({std::move(f.id), "as recorded", std::move(f.difference)});
+  for (const auto& [reason, count] : replayed->skipped) tally.skipped["x86.arch: " + reason] = count;
+  return tally;
+}
+
 Result<Tally> run_file(const std::string& file, const std::string& domain, const std::string& executor,
                        const Flags& flags) {
   if (!domain.empty())
     if (const auto known = domain_named(domain); !known) return tl::unexpected(known.error());
   const auto text = read_file(file);
   if (!text) return tl::unexpected(text.error());
+  if ((domain.empty() || domain == "x86_insn") && x86_insn::is_cpu_vectors(*text))
+    return run_recordings(*text, file, executor, flags);
   const auto all = read_vectors(*text, file);
   if (!all) return tl::unexpected(all.error());
   Tally tally;

@@ -95,6 +95,7 @@ std::string_view strategy_name(Strategy s) {
 Plan::Plan(const Domain& domain, PlanOptions options)
     : domain_(&domain),
       options_(std::move(options)),
+      golden_(golden_case(*domain.schema, options_.profile)),
       locks_(rules::base_locks(*domain.schema)),
       short_locks_(locks_),
       facts_(rules::fact_bits(*domain.schema)),
@@ -154,6 +155,7 @@ void Plan::settle(Case& c) const {
 
 void Plan::make(std::uint64_t index, Case& out) {
   Rng rng(options_.seed, index);
+  if (domain_->generate != nullptr) return generate(index, rng, out);
   if (breakable_.empty()) return without_rules(rng, out);
   const std::uint64_t cycle = index / (2 * kCycle.size()), place = index / 2 % kCycle.size();
   switch (strategy(index)) {
@@ -182,6 +184,13 @@ void Plan::make(std::uint64_t index, Case& out) {
       vary_profile(rng, out);
       break;
   }
+  settle(out);
+}
+
+// Assigning the whole case keeps the room that the areas of `out` have.
+void Plan::generate(std::uint64_t index, Rng& rng, Case& out) const {
+  out = golden_;
+  domain_->generate(rng, index, out);
   settle(out);
 }
 

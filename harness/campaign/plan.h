@@ -36,7 +36,8 @@ class Plan {
   Plan(const Domain& domain, PlanOptions options);
 
   Strategy strategy(std::uint64_t index) const;
-  // Overwrites `out`. No allocation after the first call for domains without areas and operations.
+  // Overwrites `out`. No allocation after the first call for domains without areas and operations, and for those that
+  // generate.
   void make(std::uint64_t index, Case& out);
 
  private:
@@ -54,12 +55,14 @@ class Plan {
   void boundary(std::uint64_t turn, Rng& rng, Case& out) const;
   void splice(Rng& rng, Case& out) const;
   void vary_profile(Rng& rng, Case& out) const;
+  void generate(std::uint64_t index, Rng& rng, Case& out) const;
   void without_rules(Rng& rng, Case& out) const;
   const Field& field(Slot s) const { return *fields_[s]; }
   void settle(Case& c) const;
 
   const Domain* domain_;
   PlanOptions options_;
+  Case golden_;  // of the profile
   rules::Locks locks_;
   rules::Locks short_locks_;  // locks_, and lists that are short stay so
   rules::Locks facts_;

@@ -24,6 +24,8 @@ struct Behaviour {
   Observation (*run_variant)(const Case& c, std::span<const std::string> variants) = nullptr;
   // What the case exercises, for bucket ids: letters, digits, dots, underscores.
   std::string (*subject)(const Case& c) = nullptr;
+  // Lines for a reader: what the case does (a disassembly).
+  std::string (*describe)(const Case& c) = nullptr;
   // Cases are counted by stratum (a CPU mode).
   std::span<const std::string_view> strata;
   unsigned (*stratum)(const Case& c) = nullptr;

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "harness/base/rng.h"
 #include "harness/case/case.h"
 #include "harness/rules/rule.h"
 #include "harness/rules/satisfy.h"
@@ -27,6 +28,9 @@ struct Domain {
   std::span<const rules::Claim> claims{};        // why some rules are never broken alone
   std::span<const rules::Exemption> exemptions{};          // spec ids without a row
   std::span<const rules::Exemption> equivalent_mutants{};  // generic mutants nobody can see, and why
+  // Makes case `index` of a campaign: overwrites every slot but the capabilities, and every area of a case of `schema`.
+  // For subjects whose rules say little about what is worth trying; null: cases come from the rules.
+  void (*generate)(Rng& rng, std::uint64_t index, Case& out) = nullptr;
   std::string_view reference;                              // the executor that the others are compared with
   std::string_view model_version;                          // of our tables, stamped into expectations
 };
