@@ -15,12 +15,16 @@ namespace diffvisor::vmx::arch {
 inline bool msr_is_modelled(const std::uint64_t* v, rules::Slice a, rules::Slice b) {
   return is_modelled(v, static_cast<std::uint32_t>(v[a.slot]), v[b.slot]);
 }
+inline std::uint64_t msr_is_modelled_each(const std::uint64_t* const* states, std::uint64_t among, rules::Slice a,
+                                          rules::Slice b) {
+  return among & ~wrmsr_each(states, among, a.slot, b.slot, Wrmsr::NotModelled);
+}
 inline bool wrmsr_is_legal(const std::uint64_t* v, rules::Slice a, rules::Slice b) {
   return wrmsr(v, static_cast<std::uint32_t>(v[a.slot]), v[b.slot]) != Wrmsr::Faults;
 }
 inline std::uint64_t wrmsr_is_legal_each(const std::uint64_t* const* states, std::uint64_t among, rules::Slice a,
                                          rules::Slice b) {
-  return among & ~wrmsr_faults_each(states, among, a.slot, b.slot);
+  return among & ~wrmsr_each(states, among, a.slot, b.slot, Wrmsr::Faults);
 }
 // Bits 60:0 of CR3 (a) fit the physical width with its TME key bits (b).
 inline bool cr3_fits_with_keys(const std::uint64_t* v, rules::Slice a, rules::Slice b) {
@@ -45,7 +49,7 @@ enum ConditionIndex : unsigned { kMsrModelled, kWrmsrLegal, kCr3WithKeys, kLinkR
 
 inline constexpr Slot kIndexToValue = EntryMsrValue - EntryMsrIndex;
 inline constexpr auto kConditions = std::to_array<rules::FreeCondition>({
-    {"msr_modelled", &msr_is_modelled, &make_msr_modelled, kIndexToValue},
+    {"msr_modelled", &msr_is_modelled, &make_msr_modelled, kIndexToValue, &msr_is_modelled_each},
     {"wrmsr_legal", &wrmsr_is_legal, &make_wrmsr_legal, kIndexToValue, &wrmsr_is_legal_each},
     {"cr3_fits_with_keys", &cr3_fits_with_keys, &make_cr3_fit_with_keys, 0},
     {"link_has_revision", &link_has_revision, &make_link_have_revision, LinkDword0 - VmcsLinkPointer},

@@ -3,9 +3,10 @@
 
 #include <array>
 #include <bit>
+#include <initializer_list>
+#include <utility>
 
 #include "harness/arch/vmx/fields.h"
-#include "harness/arch/vmx/memory_map.h"
 #include "harness/base/bits.h"
 
 namespace diffvisor::vmx {
@@ -23,8 +24,7 @@ static_assert([] {
   return true;
 }());
 
-constexpr std::size_t kMsrRules = static_cast<std::size_t>(MsrRule::Pkrs) + 1;
-static_assert(MsrRule::Anything < MsrRule::Never && static_cast<int>(MsrRule::Never) == 1);
+constexpr std::size_t kMsrRules = static_cast<std::size_t>(MsrRule::Unknown) + 1;
 
 // Each survey asks about every entry of a list, twice, so the table is looked up and not searched.
 constexpr std::uint32_t kLowMsrs = 0x900, kHighMsr = 0xc0000080, kHighMsrs = 0x84;
@@ -43,6 +43,14 @@ constexpr auto kMsrAt = [] {
   return at;
 }();
 static_assert(kMsrAt.back() == 0 && std::size(kMsrs) < 255);
+
+constexpr auto kRuleAt = [] {
+  std::array<MsrRule, kMsrAt.size()> at{};
+  for (std::size_t i = 0; i < at.size(); ++i) at[i] = kMsrAt[i] == 0 ? MsrRule::Unknown : kMsrs[kMsrAt[i] - 1].rule;
+  return at;
+}();
+
+constexpr MsrRule rule_of(std::uint32_t index) { return kRuleAt[place_of(index)]; }
 
 constexpr Wrmsr legal_if(bool condition) { return condition ? Wrmsr::Legal : Wrmsr::Faults; }
 constexpr Wrmsr legal_within(std::uint64_t value, std::uint64_t mask) { return legal_if((value & ~mask) == 0); }
@@ -98,35 +106,22 @@ Wrmsr shadow_stack(const std::uint64_t* v, std::uint64_t value) {
   return (value & 4) != 0 ? Wrmsr::NotModelled : Wrmsr::Legal;
 }
 
-// Whether judge() may say NotModelled.
-constexpr bool leaves_open(MsrRule rule) {
-  switch (rule) {
-    case MsrRule::Low32OrOpen:
-    case MsrRule::ApicBase:
-    case MsrRule::MtrrPhys:
-    case MsrRule::Cet:
-    case MsrRule::ShadowStack:
-      return true;
-    case MsrRule::Anything:
-    case MsrRule::Never:
-    case MsrRule::Low32:
-    case MsrRule::Canonical:
-    case MsrRule::Pat:
-    case MsrRule::Efer:
-    case MsrRule::Debugctl:
-    case MsrRule::PerfGlobalCtrl:
-    case MsrRule::SpecCtrl:
-    case MsrRule::PredCmd:
-    case MsrRule::MtrrFixed:
-    case MsrRule::MtrrDefType:
-    case MsrRule::ShadowStackTable:
-    case MsrRule::Pkrs:
-      return false;
-  }
-  return true;
+constexpr std::uint32_t set_of(std::initializer_list<MsrRule> rules) {
+  std::uint32_t set = 0;
+  for (const MsrRule r : rules) set |= std::uint32_t{1} << static_cast<unsigned>(r);
+  return set;
 }
+constexpr bool is_in(MsrRule rule, std::uint32_t set) { return (set >> static_cast<unsigned>(rule) & 1) != 0; }
+static_assert(kMsrRules <= 32);
 
-Wrmsr judge(const std::uint64_t* v, std::uint32_t index, std::uint64_t value, MsrRule rule) {
+// Rules by which judge() may say NotModelled, and those by which it never says Faults.
+constexpr std::uint32_t kLeavesOpen = set_of(
+    {MsrRule::Low32OrOpen, MsrRule::ApicBase, MsrRule::MtrrPhys, MsrRule::Cet, MsrRule::ShadowStack, MsrRule::Unknown});
+constexpr std::uint32_t kNeverFaults = set_of({MsrRule::Anything, MsrRule::Low32OrOpen, MsrRule::Unknown});
+
+// Inline: most callers know the rule.
+[[gnu::always_inline]] inline Wrmsr judge(const std::uint64_t* v, std::uint32_t index, std::uint64_t value,
+                                          MsrRule rule) {
   switch (rule) {
     case MsrRule::Anything:
       return Wrmsr::Legal;
@@ -166,9 +161,65 @@ Wrmsr judge(const std::uint64_t* v, std::uint32_t index, std::uint64_t value, Ms
       return has(v, feature::CET) ? canonical(v, value) : Wrmsr::Faults;
     case MsrRule::Pkrs:
       return (v[CapCr4Fixed1] >> cr4::PKS & 1) == 0 ? Wrmsr::Faults : legal_within(value, 0xffffffff);
+    case MsrRule::Unknown:
+      break;
   }
   return Wrmsr::NotModelled;
 }
+
+template <MsrRule R>
+std::uint64_t judge_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index, std::size_t value,
+                         Wrmsr verdict) {
+  std::uint64_t out = 0;
+  for (; among != 0; among &= among - 1) {
+    const int i = std::countr_zero(among);
+    const std::uint64_t* v = states[i];
+    out |= std::uint64_t{judge(v, static_cast<std::uint32_t>(v[index]), v[value], R) == verdict} << i;
+  }
+  return out;
+}
+
+template <MsrRule R>
+std::optional<std::uint64_t> value_by(Rng& rng, const std::uint64_t* v, std::uint32_t index, std::uint64_t value,
+                                      Wrmsr wanted) {
+  const auto is_wanted = [&](std::uint64_t x) { return judge(v, index, x, R) == wanted; };
+  if constexpr (R == MsrRule::Never || R == MsrRule::Anything || R == MsrRule::Unknown)  // whatever the value
+    return is_wanted(value) ? std::optional(value) : std::nullopt;
+  // Where any value is legal 0 is.
+  if (wanted == Wrmsr::Legal && !is_wanted(0)) return std::nullopt;
+  const std::uint64_t masks[] = {0xffffffff,
+                                 0xfffffff8,
+                                 v[CapEferMask],
+                                 v[CapDebugctlMask],
+                                 v[CapPerfGlobalCtrlMask],
+                                 v[CapSpecCtrlMask],
+                                 ones(static_cast<unsigned>(v[CapMaxphyaddr])) & ~ones(12)};
+  for (const std::uint64_t mask : masks)
+    if (is_wanted(value & mask)) return value & mask;
+  const std::uint64_t near[] = {sign_extend(value, v[CapLinearWidth]),
+                                sign_extend(value, v[CapLinearWidth]) & ~ones(14),
+                                0x0606060606060606,
+                                0,
+                                2,
+                                ~std::uint64_t{0}};
+  for (const std::uint64_t other : near)
+    if (is_wanted(other)) return other;
+  for (unsigned tries = 0; tries < 64; ++tries) {
+    const std::uint64_t other = value ^ std::uint64_t{1} << rng.below(64);
+    if (is_wanted(other)) return other;
+  }
+  return std::nullopt;
+}
+
+constexpr auto kJudgeEach = []<std::size_t... R>(std::index_sequence<R...>) {
+  return std::array{&judge_each<static_cast<MsrRule>(R)>...};
+}
+(std::make_index_sequence<kMsrRules>{});
+
+constexpr auto kValueBy = []<std::size_t... R>(std::index_sequence<R...>) {
+  return std::array{&value_by<static_cast<MsrRule>(R)>...};
+}
+(std::make_index_sequence<kMsrRules>{});
 
 }  // namespace
 
@@ -180,66 +231,35 @@ const Msr* find_msr(std::uint32_t index) {
 }
 
 Wrmsr wrmsr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
-  if (index == kFillerMsr) return Wrmsr::Legal;  // what nearly every list entry is
-  const Msr* m = find_msr(index);
-  return m == nullptr ? Wrmsr::NotModelled : judge(v, index, value, m->rule);
+  return judge(v, index, value, rule_of(index));
 }
 
 bool is_modelled(const std::uint64_t* v, std::uint32_t index, std::uint64_t value) {
-  const Msr* m = find_msr(index);
-  return m != nullptr && (!leaves_open(m->rule) || judge(v, index, value, m->rule) != Wrmsr::NotModelled);
+  const MsrRule rule = rule_of(index);
+  return !is_in(rule, kLeavesOpen) || judge(v, index, value, rule) != Wrmsr::NotModelled;
 }
 
-std::uint64_t wrmsr_faults_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index,
-                                std::size_t value) {
+std::uint64_t wrmsr_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index, std::size_t value,
+                         Wrmsr verdict) {
   // Rule by rule: a jump that goes elsewhere for each state costs more than all the rest.
   std::array<std::uint64_t, kMsrRules> with{};
   for (; among != 0; among &= among - 1) {
-    const int i = std::countr_zero(among);
-    const Msr* m = find_msr(static_cast<std::uint32_t>(states[i][index]));
-    with[static_cast<std::size_t>(m == nullptr ? MsrRule::Anything : m->rule)] |= among & (~among + 1);
+    const auto rule = rule_of(static_cast<std::uint32_t>(states[std::countr_zero(among)][index]));
+    with[static_cast<std::size_t>(rule)] |= among & (~among + 1);
   }
-  std::uint64_t out = with[static_cast<std::size_t>(MsrRule::Never)];
-  for (std::size_t r = static_cast<std::size_t>(MsrRule::Never) + 1; r < kMsrRules; ++r)
-    for (std::uint64_t left = with[r]; left != 0; left &= left - 1) {
-      const std::uint64_t* v = states[std::countr_zero(left)];
-      if (judge(v, static_cast<std::uint32_t>(v[index]), v[value], static_cast<MsrRule>(r)) == Wrmsr::Faults)
-        out |= left & (~left + 1);
-    }
+  const std::uint32_t never = verdict == Wrmsr::Faults        ? kNeverFaults
+                              : verdict == Wrmsr::NotModelled ? ~kLeavesOpen
+                                                              : 0;
+  std::uint64_t out = 0;
+  for (std::size_t r = 0; r < kMsrRules; ++r)
+    if (with[r] != 0 && !is_in(static_cast<MsrRule>(r), never))
+      out |= kJudgeEach[r](states, with[r], index, value, verdict);
   return out;
 }
 
 std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::uint32_t index, std::uint64_t value,
                                        Wrmsr wanted) {
-  const Msr* m = find_msr(index);
-  const MsrRule rule = m == nullptr ? MsrRule::Never : m->rule;
-  if (rule == MsrRule::Never || rule == MsrRule::Anything) {  // whatever the value
-    return wrmsr(v, index, value) == wanted ? std::optional(value) : std::nullopt;
-  }
-  // Where any value is legal 0 is.
-  if (wanted == Wrmsr::Legal && judge(v, index, 0, rule) != Wrmsr::Legal) return std::nullopt;
-  const std::uint64_t masks[] = {0xffffffff,
-                                 0xfffffff8,
-                                 v[CapEferMask],
-                                 v[CapDebugctlMask],
-                                 v[CapPerfGlobalCtrlMask],
-                                 v[CapSpecCtrlMask],
-                                 ones(static_cast<unsigned>(v[CapMaxphyaddr])) & ~ones(12)};
-  for (const std::uint64_t mask : masks)
-    if (judge(v, index, value & mask, rule) == wanted) return value & mask;
-  const std::uint64_t near[] = {sign_extend(value, v[CapLinearWidth]),
-                                sign_extend(value, v[CapLinearWidth]) & ~ones(14),
-                                0x0606060606060606,
-                                0,
-                                2,
-                                ~std::uint64_t{0}};
-  for (const std::uint64_t other : near)
-    if (judge(v, index, other, rule) == wanted) return other;
-  for (unsigned tries = 0; tries < 64; ++tries) {
-    const std::uint64_t other = value ^ std::uint64_t{1} << rng.below(64);
-    if (judge(v, index, other, rule) == wanted) return other;
-  }
-  return std::nullopt;
+  return kValueBy[static_cast<std::size_t>(rule_of(index))](rng, v, index, value, wanted);
 }
 
 }  // namespace diffvisor::vmx

@@ -33,6 +33,7 @@ enum class MsrRule : std::uint8_t {
   ShadowStack,
   ShadowStackTable,
   Pkrs,
+  Unknown,  // MSRs that are not in the table
 };
 
 struct Msr {
@@ -57,9 +58,9 @@ Wrmsr wrmsr(const std::uint64_t* v, std::uint32_t index, std::uint64_t value);
 // Whether wrmsr() says anything but NotModelled. Quicker: few rules leave values open.
 bool is_modelled(const std::uint64_t* v, std::uint32_t index, std::uint64_t value);
 
-// Of the states named by bits of `among` those in which wrmsr(v, v[index], v[value]) says Faults.
-std::uint64_t wrmsr_faults_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index,
-                                std::size_t value);
+// Of the states named by bits of `among` those in which wrmsr(v, v[index], v[value]) says `verdict`.
+std::uint64_t wrmsr_each(const std::uint64_t* const* states, std::uint64_t among, std::size_t index, std::size_t value,
+                         Wrmsr verdict);
 
 // A value near `value` for which wrmsr() gives `wanted`, if one was found.
 std::optional<std::uint64_t> value_for(Rng& rng, const std::uint64_t* v, std::uint32_t index, std::uint64_t value,

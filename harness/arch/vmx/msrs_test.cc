@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/arch/vmx/msrs.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
+#include "harness/arch/vmx/fields.h"
 #include "harness/arch/vmx/schema.h"
 #include "harness/case/case.h"
 
@@ -110,6 +113,32 @@ TEST(Msrs, ValueForFindsBothSides) {
       ASSERT_TRUE(found.has_value()) << std::hex << r.index << " for " << static_cast<int>(r.wanted);
       EXPECT_EQ(static_cast<int>(wrmsr(v.data(), r.index, *found)), static_cast<int>(r.wanted));
     }
+  }
+}
+
+// The quicker questions have the answer of wrmsr().
+TEST(Msrs, EveryQuestionHasTheSameAnswer) {
+  Rng rng(4);
+  constexpr std::size_t kStates = 64;
+  for (unsigned round = 0; round < 400; ++round) {
+    std::array<std::array<std::uint64_t, kMaxSlots>, kStates> states;
+    std::array<const std::uint64_t*, kStates> at;
+    std::array<std::uint64_t, 3> expected{};
+    for (std::size_t i = 0; i < kStates; ++i) {
+      const Row& r = rng.pick(std::span<const Row>(kRows));
+      auto& v = states[i] = profile_values(schema(), static_cast<std::uint16_t>(rng.below(schema().profiles.size())));
+      v[EntryMsrIndex] = r.index;
+      v[EntryMsrValue] = r.value ^ (rng.one_in(2) ? std::uint64_t{1} << rng.below(64) : 0);
+      at[i] = v.data();
+      const Wrmsr verdict = wrmsr(v.data(), r.index, v[EntryMsrValue]);
+      expected[static_cast<std::size_t>(verdict)] |= std::uint64_t{1} << i;
+      ASSERT_EQ(is_modelled(v.data(), r.index, v[EntryMsrValue]), verdict != kOpen) << std::hex << r.index;
+    }
+    const std::uint64_t among = rng.next();
+    for (const Wrmsr verdict : {kLegal, kFaults, kOpen})
+      ASSERT_EQ(wrmsr_each(at.data(), among, EntryMsrIndex, EntryMsrValue, verdict),
+                expected[static_cast<std::size_t>(verdict)] & among)
+          << static_cast<int>(verdict);
   }
 }
 
