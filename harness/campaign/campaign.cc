@@ -121,19 +121,20 @@ class Campaign::Impl {
     batch.readings.resize(batch.cases.size());
     batch.seen.resize(executors_.size());
     for (auto& seen : batch.seen) seen.assign(batch.cases.size(), Observation{});
-    for (std::size_t i = 0; i < batch.cases.size(); ++i) prepare(batch, i);
+    prepare(batch);
     ring_.push_back(std::move(batch));
     InFlight& placed = ring_.back();
     for (std::size_t e = 0; e < executors_.size(); ++e) executors_[e]->submit(placed.cases, placed.seen[e]);
     return end;
   }
 
-  void prepare(InFlight& batch, std::size_t i) {
-    Case& c = batch.cases[i];
-    plan_.make(batch.first + i, c);
-    batch.readings[i] = judge_.read(c);
-    for (std::size_t e = 0; e < executors_.size(); ++e)
-      if (const auto why = judge_.refusal(c, batch.readings[i], e); !why.empty()) batch.seen[e][i] = incomparable(why);
+  void prepare(InFlight& batch) {
+    for (std::size_t i = 0; i < batch.cases.size(); ++i) plan_.make(batch.first + i, batch.cases[i]);
+    judge_.read(batch.cases, batch.readings);
+    for (std::size_t i = 0; i < batch.cases.size(); ++i)
+      for (std::size_t e = 0; e < executors_.size(); ++e)
+        if (const auto why = judge_.refusal(batch.cases[i], batch.readings[i], e); !why.empty())
+          batch.seen[e][i] = incomparable(why);
   }
 
   Result<void> collect(InFlight& batch) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/compare/judge.h"
 
+#include <algorithm>
+#include <array>
+
 #include "harness/base/check.h"
 #include "harness/compare/behaviour.h"
+#include "harness/rules/batch_plan.h"
 #include "harness/rules/interpret.h"
 
 namespace diffvisor::compare {
@@ -97,8 +101,25 @@ std::size_t Judge::add_executor(const ExecutorInfo& info) {
 }
 
 Reading Judge::read(const Case& c) const {
-  Reading r;
-  domain_->rules->survey(c.v.data(), r.survey);
+  rules::Survey plain;
+  domain_->rules->survey(c.v.data(), plain);
+  return reading(c, plain);
+}
+
+void Judge::read(std::span<const Case> cases, std::span<Reading> out) const {
+  CHECK(cases.size() == out.size());
+  std::array<const std::uint64_t*, rules::kBatch> values;
+  std::array<rules::Survey, rules::kBatch> surveys;
+  for (std::size_t first = 0; first < cases.size(); first += rules::kBatch) {
+    const std::size_t n = std::min(rules::kBatch, cases.size() - first);
+    for (std::size_t i = 0; i < n; ++i) values[i] = cases[first + i].v.data();
+    rules::survey_batch(*domain_->rules, std::span(values).first(n), surveys.data());
+    for (std::size_t i = 0; i < n; ++i) out[first + i] = reading(cases[first + i], surveys[i]);
+  }
+}
+
+Reading Judge::reading(const Case& c, const rules::Survey& plain) const {
+  Reading r{plain, {}};
   if (table_.edited()) r.survey = table_.survey(c.v.data(), r.survey);
   r.ruling = table_.ruling(c.v.data(), r.survey);
   return r;

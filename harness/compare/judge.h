@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,8 @@ class Judge {
   const std::vector<KnownCount>& counts(std::size_t executor) const { return counts_[executor]; }
 
   Reading read(const Case& c) const;
+  // The same for many cases, faster.
+  void read(std::span<const Case> cases, std::span<Reading> out) const;
   // Set when the reference says that nobody can judge the case: the limit's id. Empty otherwise.
   std::string_view limit(const Reading& r) const;
   // The same for one executor, which by its known deltas may get further than the reference.
@@ -103,6 +106,7 @@ class Judge {
   bool accepts(const rules::EditedRules& rules, const Case& c, const Reading& r, rules::Outcome seen) const;
 
  private:
+  Reading reading(const Case& c, const rules::Survey& plain) const;
   bool matches(const rules::EditedRules& rules, const rules::Ruling& ruling, rules::Outcome seen) const;
   Verdict judge_known(const Case& c, const Reading& r, std::size_t executor, rules::Outcome seen, bool plain);
   Verdict judge_behaviour(const Case& c, std::size_t executor, const Observation& seen, const Observation* reference);

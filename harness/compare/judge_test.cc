@@ -186,6 +186,27 @@ TEST(Judge, AQuirkChangesTheTableUnderTheDeltas) {
   EXPECT_EQ(b.kind(1, 0x20, kDone), VerdictKind::Known);
 }
 
+TEST(Judge, ManyCasesAreReadAsEachAlone) {
+  RowEdit reads_the_case;
+  reads_the_case.row = AEven;
+  reads_the_case.when = rules::bit(B, 2);
+  const Bench b({}, {reads_the_case});
+  std::vector<Case> cases;
+  for (std::uint64_t i = 0; i < 150; ++i) cases.push_back(toy_case(i * 7 % 61, i / 3));
+  std::vector<Reading> out(cases.size());
+  b.judge.read(cases, out);
+  rules::RuleBits decided;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Reading alone = b.judge.read(cases[i]);
+    ASSERT_EQ(out[i].survey.applied, alone.survey.applied) << i;
+    ASSERT_EQ(out[i].survey.broken, alone.survey.broken) << i;
+    ASSERT_EQ(out[i].ruling.phase, alone.ruling.phase) << i;
+    ASSERT_EQ(out[i].ruling.deciders, alone.ruling.deciders) << i;
+    decided |= alone.ruling.deciders;
+  }
+  EXPECT_GT(decided.count(), 2u);
+}
+
 TEST(Judge, LookingCloserDoesNotCount) {
   Bench b({entry("no_even", {dropped(AEven)})});
   const Case c = toy_case(1, 0);
