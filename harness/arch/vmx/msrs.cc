@@ -243,17 +243,21 @@ std::uint64_t wrmsr_each(const std::uint64_t* const* states, std::uint64_t among
                          Wrmsr verdict) {
   // Rule by rule: a jump that goes elsewhere for each state costs more than all the rest.
   std::array<std::uint64_t, kMsrRules> with{};
+  std::uint32_t rules = 0;
   for (; among != 0; among &= among - 1) {
-    const auto rule = rule_of(static_cast<std::uint32_t>(states[std::countr_zero(among)][index]));
-    with[static_cast<std::size_t>(rule)] |= among & (~among + 1);
+    const auto rule =
+        static_cast<std::size_t>(rule_of(static_cast<std::uint32_t>(states[std::countr_zero(among)][index])));
+    with[rule] |= among & (~among + 1);
+    rules |= std::uint32_t{1} << rule;
   }
   const std::uint32_t never = verdict == Wrmsr::Faults        ? kNeverFaults
                               : verdict == Wrmsr::NotModelled ? ~kLeavesOpen
                                                               : 0;
   std::uint64_t out = 0;
-  for (std::size_t r = 0; r < kMsrRules; ++r)
-    if (with[r] != 0 && !is_in(static_cast<MsrRule>(r), never))
-      out |= kJudgeEach[r](states, with[r], index, value, verdict);
+  for (rules &= ~never; rules != 0; rules &= rules - 1) {
+    const auto rule = static_cast<std::size_t>(std::countr_zero(rules));
+    out |= kJudgeEach[rule](states, with[rule], index, value, verdict);
+  }
   return out;
 }
 
