@@ -42,10 +42,16 @@ RuleBits checks_and_limits_up_to(const RuleSet& set, std::uint8_t phase, const R
 }
 
 // After this many passes a repair sometimes takes the unusual side: a random walk out of a cycle. More often converges
-// sooner, but rare modes do not survive it (the histogram of `diffvisor bench` shows that).
-constexpr unsigned kPatientPasses = 4;
+// sooner, but rare modes do not survive it. Few states come to that, so some begin early: nearly all states with a rare
+// mode are among them (the histogram of `diffvisor bench`).
+constexpr unsigned kPatience = 4, kLittlePatience = 1;
+constexpr std::uint64_t kImpatient = 32;  // one state in so many
 
-bool takes_unusual_side(unsigned pass, Rng& rng) { return pass > kPatientPasses && rng.one_in(3); }
+unsigned draw_patience(Rng& rng) { return rng.one_in(kImpatient) ? kLittlePatience : kPatience; }
+
+bool takes_unusual_side(unsigned pass, unsigned patience, Rng& rng) {
+  return pass > patience && rng.one_in(patience == kPatience ? 3 : 2);
+}
 
 RuleBits rows_to_mend(const RuleSet& set, const RuleBits& skip) {
   RuleBits out;
@@ -55,8 +61,8 @@ RuleBits rows_to_mend(const RuleSet& set, const RuleBits& skip) {
 }
 
 // Passes `pass` and following. A pass looks at all rows before it repairs any, so that many states can share it.
-bool satisfy_from(unsigned pass, const RuleSet& set, const RuleBits& rows, Repairing& state, Normalise normalise,
-                  unsigned most_passes) {
+bool satisfy_from(unsigned pass, unsigned patience, const RuleSet& set, const RuleBits& rows, Repairing& state,
+                  Normalise normalise, unsigned most_passes) {
   Repairing* const one = &state;
   for (; pass < most_passes; ++pass) {
     if (normalise != nullptr) normalise(state.v);
@@ -65,7 +71,7 @@ bool satisfy_from(unsigned pass, const RuleSet& set, const RuleBits& rows, Repai
     s.broken &= rows;
     if (s.broken.none()) return true;
     s.broken.each([&](std::size_t i) {
-      const bool flip = takes_unusual_side(pass, state.rng);
+      const bool flip = takes_unusual_side(pass, patience, state.rng);
       set.repair(i, 1, flip, &one);
     });
   }
@@ -82,11 +88,15 @@ class SatisfyBatch {
   SatisfyBatch(const RuleSet& set, const BatchPlan* plan, std::span<Repairing> states, Normalise normalise,
                const RuleBits& rows)
       : set_(set), plan_(plan), states_(states), normalise_(normalise), rows_(rows) {
-    for (std::size_t i = 0; i < states.size(); ++i) left_.push_back(i);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      left_.push_back(i);
+      patience_.push_back(draw_patience(states[i].rng));
+    }
   }
 
   // States that still break a rule after this pass's repairs, as far as anybody looked.
   const std::vector<std::size_t>& left() const { return left_; }
+  unsigned patience(std::size_t i) const { return patience_[i]; }
 
   void pass(unsigned number) {
     std::size_t kept = 0;
@@ -114,16 +124,18 @@ class SatisfyBatch {
       const std::uint64_t broken = words_.broken[i] & ones(static_cast<unsigned>(n));
       if (broken == 0) return;
       dirty |= broken;
-      set_.repair(i, broken, flips(number, broken, lanes), lanes.data());
+      set_.repair(i, broken, flips(number, first, broken, lanes), lanes.data());
     });
     return dirty;
   }
 
-  static std::uint64_t flips(unsigned pass, std::uint64_t among, const std::array<Repairing*, kBatch>& lanes) {
+  std::uint64_t flips(unsigned pass, std::size_t first, std::uint64_t among,
+                      const std::array<Repairing*, kBatch>& lanes) const {
     std::uint64_t out = 0;
+    if (pass <= kLittlePatience) return out;
     for (; among != 0; among &= among - 1) {
       const auto lane = static_cast<std::size_t>(std::countr_zero(among));
-      if (takes_unusual_side(pass, lanes[lane]->rng)) out |= std::uint64_t{1} << lane;
+      if (takes_unusual_side(pass, patience_[left_[first + lane]], lanes[lane]->rng)) out |= std::uint64_t{1} << lane;
     }
     return out;
   }
@@ -134,6 +146,7 @@ class SatisfyBatch {
   Normalise normalise_;
   const RuleBits& rows_;
   std::vector<std::size_t> left_;
+  std::vector<unsigned> patience_;
   BatchRows words_;
 };
 
@@ -159,7 +172,8 @@ Locks fact_bits(const Schema& schema) {
 bool satisfy_all(const RuleSet& set, std::uint64_t* v, const Locks& locks, Rng& rng, Normalise normalise,
                  const RuleBits& skip, unsigned most_passes) {
   Repairing state{v, &locks, rng};
-  const bool done = satisfy_from(0, set, rows_to_mend(set, skip), state, normalise, most_passes);
+  const unsigned patience = draw_patience(state.rng);
+  const bool done = satisfy_from(0, patience, set, rows_to_mend(set, skip), state, normalise, most_passes);
   rng = state.rng;
   return done;
 }
@@ -176,7 +190,7 @@ std::vector<bool> satisfy_batch(const RuleSet& set, std::span<Repairing> states,
     if (plan != nullptr)
       for (; pass < most_passes && batch.left().size() >= kSmallestBatch; ++pass) batch.pass(pass);
     for (const std::size_t i : batch.left())
-      done[first + i] = satisfy_from(pass, set, rows, some[i], normalise, most_passes);
+      done[first + i] = satisfy_from(pass, batch.patience(i), set, rows, some[i], normalise, most_passes);
   }
   return done;
 }
