@@ -6,11 +6,12 @@
 #include "fuzzers/counter.h"
 #include "fuzzers/svm_entry.h"
 #include "fuzzers/vmx_entry.h"
+#include "fuzzers/x86_insn.h"
 
 namespace diffvisor {
 
 std::span<const DomainEntry> domains() {
-  static const std::array all = {vmx_entry(), svm_entry(), counter_entry()};
+  static const std::array all = {vmx_entry(), svm_entry(), x86_insn_entry(), counter_entry()};
   return all;
 }
 

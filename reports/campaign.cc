@@ -238,6 +238,7 @@ std::string campaign_text(const CampaignReport& r) {
   for (const triage::Finding& f : *r.findings) {
     out += fmt::format("\n{}\n  {}\n  {}\n  first case {}, {} cases\n", f.bucket, f.explanation.sentence,
                        golden_difference_text(f.smallest), f.first_index, grouped(f.count));
+    if (r.domain->behaviour != nullptr) out += r.domain->behaviour->describe(f.smallest);
     for (const triage::Said& s : f.said) out += fmt::format("  {:<10} {:<14} {}\n", s.executor, s.version, s.outcome);
   }
   return out;

@@ -97,7 +97,11 @@ TEST(BehaviourDeltas, MasksAndConditionsAreNarrow) {
 
 TEST(BehaviourDeltas, WhatCannotJudgeSaysWhy) {
   const Toy toy;
-  const Verdict v = judged(toy, entry("none", "action = \"cannot_judge\"\nwhen = \"A == 5\""), records(1, 1));
+  const Case c = toy::toy_case(5, 7);
+  Judge j(toy.domain, entries(toy, entry("none", "action = \"cannot_judge\"\nwhen = \"A == 5\"")));
+  j.add_executor({"box", "1", Trust::Independent});
+  const Observation reference = observe(c, {});
+  const Verdict v = j.judge(c, j.read(c), 0, records(1, 1), &reference);
   EXPECT_EQ(v.kind, VerdictKind::Incomparable);
   EXPECT_EQ(v.reason, "none");
 }

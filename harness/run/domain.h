@@ -31,8 +31,8 @@ struct Domain {
   // Makes case `index` of a campaign: overwrites every slot but the capabilities, and every area of a case of `schema`.
   // For subjects whose rules say little about what is worth trying; null: cases come from the rules.
   void (*generate)(Rng& rng, std::uint64_t index, Case& out) = nullptr;
-  std::string_view reference;                              // the executor that the others are compared with
-  std::string_view model_version;                          // of our tables, stamped into expectations
+  std::string_view reference;      // the executor that the others are compared with
+  std::string_view model_version;  // of our tables, stamped into expectations
 };
 
 }  // namespace diffvisor

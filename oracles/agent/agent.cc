@@ -20,6 +20,8 @@ Answer run(const Request& request, const void* input, void* output, volatile u32
       return run_vmx_entry(input, output, request.count, cursor);
     case Command::SvmEntry:
       return run_svm_entry(input, output, request.count, cursor);
+    case Command::InsnStep:
+      return run_insn_step(input, output, request.count, cursor);
     case Command::Quit:
       return Answer::Done;
   }

@@ -46,6 +46,10 @@ void write_fields(const u64* block);
 // Ends NMI and virtual-NMI blocking that an earlier guest left behind.
 void end_nmi_blocking();
 
+// The controls with the bits this machine insists on. `index`: 0 pin, 1 processor, 2 exit, 3 entry.
+u32 allowed_control(unsigned index, u32 wanted);
+u32 vmcs_revision();
+
 // svm_machine.cc
 bool has_svm();
 // Sets EFER.SVME, VM_HSAVE_PA and the tables that a case may point to; later calls do nothing. False if there is no
@@ -58,6 +62,7 @@ void restore_written_pages();
 // Commands: input and output are the slot's, the result goes into the response.
 Answer read_capabilities(Capabilities* out);
 Answer run_svm_entry(const void* input, void* output, u32 count, volatile u32* cursor);
+Answer run_insn_step(const void* input, void* output, u32 count, volatile u32* cursor);
 Answer run_vmx_entry(const void* input, void* output, u32 count, volatile u32* cursor);
 
 }  // namespace diffvisor::agent

@@ -16,8 +16,8 @@ struct ConstantRange {
 
 inline constexpr ConstantRange kConstantMemory[] = {
     {vmx::kHostCr3, vmx::kHostCr3 + 6 * vmx::kPage},
-    {AGENT_IMAGE, AGENT_IMAGE + 0x8000},  // the ROM is larger than the agent
-    {AGENT_GDT, AGENT_GDT + AGENT_TASK},  // LTR sets the busy bit of the rest
+    {AGENT_IMAGE, AGENT_IMAGE + 0x10000},  // the ROM is larger than the agent
+    {AGENT_GDT, AGENT_GDT + AGENT_TASK},   // LTR sets the busy bit of the rest
     {AGENT_IDT, AGENT_IDT + vmx::kPage},
     {AGENT_TSS, AGENT_TSS + vmx::kPage},
     {AGENT_USER_CODE, AGENT_USER_CODE + 0x40},

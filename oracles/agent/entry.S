@@ -151,6 +151,59 @@ site_resume_after_mov_ss:
     vmresume
     jmp entry_failed
 
+// std::uint64_t enter_step(bool launched): 0 after a VM exit, 1 for VMfail. The guest's general registers come from
+// step_registers and go there, RSP apart.
+    .globl enter_step, step_exit
+enter_step:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, saved_rsp
+    test %edi, %edi
+    mov step_registers + 0x00, %rax
+    mov step_registers + 0x08, %rcx
+    mov step_registers + 0x10, %rdx
+    mov step_registers + 0x18, %rbx
+    mov step_registers + 0x28, %rbp
+    mov step_registers + 0x30, %rsi
+    mov step_registers + 0x38, %rdi
+    mov step_registers + 0x40, %r8
+    mov step_registers + 0x48, %r9
+    mov step_registers + 0x50, %r10
+    mov step_registers + 0x58, %r11
+    mov step_registers + 0x60, %r12
+    mov step_registers + 0x68, %r13
+    mov step_registers + 0x70, %r14
+    mov step_registers + 0x78, %r15
+    jz 7f
+    vmresume
+    jmp 8f
+7:  vmlaunch
+8:  mov $1, %eax
+    jmp leave_guest
+step_exit:
+    mov %rax, step_registers + 0x00
+    mov %rcx, step_registers + 0x08
+    mov %rdx, step_registers + 0x10
+    mov %rbx, step_registers + 0x18
+    mov %rbp, step_registers + 0x28
+    mov %rsi, step_registers + 0x30
+    mov %rdi, step_registers + 0x38
+    mov %r8, step_registers + 0x40
+    mov %r9, step_registers + 0x48
+    mov %r10, step_registers + 0x50
+    mov %r11, step_registers + 0x58
+    mov %r12, step_registers + 0x60
+    mov %r13, step_registers + 0x68
+    mov %r14, step_registers + 0x70
+    mov %r15, step_registers + 0x78
+    mov saved_rsp, %rsp
+    xor %eax, %eax
+    jmp leave_guest
+
 // std::uint64_t enter_svm(unsigned how, std::uint64_t vmcb): 0 after a #VMEXIT, 0x100 + vector for a fault. The host's
 // registers but RAX, RSP and RFLAGS are the guest's after it.
     .globl enter_svm
@@ -344,6 +397,8 @@ data_selector:
 
     .bss
     .balign 8
+    .globl step_registers
+step_registers: .skip 128               // RAX RCX RDX RBX - RBP RSI RDI R8 to R15
     .globl saved_rsp, fault_rsp, fault_rip, fault_vector, fault_at, fault_flags, agent_cr0, agent_cr4, agent_efer
 saved_rsp:     .quad 0
 fault_rsp:     .quad 0

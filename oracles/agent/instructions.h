@@ -17,7 +17,9 @@ using u64 = std::uint64_t;
 extern "C" {
 u64 enter(unsigned how);
 u64 enter_svm(unsigned how, u64 vmcb);
+u64 enter_step(bool launched);
 void vm_exit_entry();
+void step_exit();
 bool try_rdmsr(u32 msr, u64* value);
 bool try_wrmsr(u32 msr, u64 value);
 void unblock_nmi();
@@ -25,6 +27,7 @@ void cleansing_guest();
 void cleansing_guest_end();
 extern const u8 user_code[], user_code_end[], fault_stubs[];
 extern const u64 entry_sites[10];
+extern u64 step_registers[16];
 extern u64 saved_rsp, fault_vector, fault_at, fault_flags, agent_cr0, agent_cr4, agent_efer;
 void* memcpy(void* to, const void* from, std::size_t n);
 void* memset(void* to, int value, std::size_t n);

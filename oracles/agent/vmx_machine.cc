@@ -24,15 +24,6 @@ u64 cleansing_stack[8];
 
 bool is_missing(unsigned slot) { return missing[(slot - Pin) / 64] >> (slot - Pin) % 64 & 1; }
 
-u32 revision() { return static_cast<u32>(rdmsr(kVmxBasic)) & 0x7fffffff; }
-
-// The controls with the bits this machine insists on. `index`: 0 pin, 1 processor, 2 exit, 3 entry.
-u32 control(unsigned index, u32 wanted) {
-  const bool flexible = rdmsr(kVmxBasic) >> 55 & 1;
-  const u64 allowed = rdmsr((flexible ? 0x48d : 0x481) + index);
-  return (wanted | static_cast<u32>(allowed)) & static_cast<u32>(allowed >> 32);
-}
-
 void learn_fields() {
   vmclear(kVmcs);
   vmptrld(kVmcs);
@@ -64,14 +55,14 @@ void set(std::initializer_list<FieldSlot> slots, u64 value) {
 
 // A guest that shares the agent's address space and runs one IRET.
 void build_cleansing_vmcs() {
-  *at<u32>(kCleansingVmcs) = revision();
+  *at<u32>(kCleansingVmcs) = vmcs_revision();
   vmclear(kCleansingVmcs);
   vmptrld(kCleansingVmcs);
   each_vmcs_field([](u32 encoding, unsigned) { vmwrite(encoding, 0); });
-  set(Pin, control(0, 1u << pin::NMI | 1u << pin::VNMI));
-  set(Proc, control(1, 0));
-  set(Exit, control(2, 1u << exit_ctl::HOST64 | 1u << exit_ctl::LDEFER));
-  set(Entry, control(3, 1u << entry_ctl::IA32E | 1u << entry_ctl::LDEFER));
+  set(Pin, allowed_control(0, 1u << pin::NMI | 1u << pin::VNMI));
+  set(Proc, allowed_control(1, 0));
+  set(Exit, allowed_control(2, 1u << exit_ctl::HOST64 | 1u << exit_ctl::LDEFER));
+  set(Entry, allowed_control(3, 1u << entry_ctl::IA32E | 1u << entry_ctl::LDEFER));
   set(ExceptionBitmap, ~u32{0});  // any exception leaves the guest
   set({HostCr0, GuestCr0}, agent_cr0);
   set({HostCr3, GuestCr3}, kHostCr3);
@@ -101,6 +92,14 @@ void build_cleansing_vmcs() {
 
 }  // namespace
 
+u32 vmcs_revision() { return static_cast<u32>(rdmsr(kVmxBasic)) & 0x7fffffff; }
+
+u32 allowed_control(unsigned index, u32 wanted) {
+  const bool flexible = rdmsr(kVmxBasic) >> 55 & 1;
+  const u64 allowed = rdmsr((flexible ? 0x48d : 0x481) + index);
+  return (wanted | static_cast<u32>(allowed)) & static_cast<u32>(allowed >> 32);
+}
+
 bool has_vmx() { return cpuid(1, 0).ecx >> 5 & 1; }
 
 bool enter_vmx_operation() {
@@ -114,7 +113,7 @@ bool enter_vmx_operation() {
   agent_cr4 = read_cr4();
   for (const u64 region : {kVmxonRegion, kVmcs, kShadowVmcs}) {
     memset(at<void>(region), 0, kPage);
-    *at<u32>(region) = revision();
+    *at<u32>(region) = vmcs_revision();
   }
   if (!vmxon(kVmxonRegion)) return false;
   learn_fields();

@@ -32,6 +32,6 @@ struct CleanStateSubject {
   std::span<const std::uint32_t> loaded_msrs{};  // that each entry loads anyway, so that nobody puts them back
 };
 
-extern const CleanStateSubject kVmxOnBochs, kSvmOnBochs, kSvmOnQemu;
+extern const CleanStateSubject kVmxOnBochs, kSvmOnBochs, kSvmOnQemu, kInsnOnBochs;
 
 }  // namespace diffvisor

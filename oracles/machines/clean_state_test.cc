@@ -189,7 +189,7 @@ TEST_P(AtRandom, TheOrderDoesNotMatter) {
   EXPECT_GT(entries, cases.size() / 4);
 }
 
-std::vector<CleanStateSubject> subjects() { return {kVmxOnBochs, kSvmOnBochs, kSvmOnQemu}; }
+std::vector<CleanStateSubject> subjects() { return {kVmxOnBochs, kSvmOnBochs, kSvmOnQemu, kInsnOnBochs}; }
 
 std::string name_of(const ::testing::TestParamInfo<CleanStateSubject>& info) { return info.param.name; }
 INSTANTIATE_TEST_SUITE_P(Subjects, ByHand, ::testing::ValuesIn(subjects()), name_of);

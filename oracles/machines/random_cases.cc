@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracles/machines/random_cases.h"
 
+#include "harness/arch/insn/outcome.h"
+#include "harness/arch/insn/schema.h"
 #include "harness/arch/svm/schema.h"
 #include "harness/arch/vmx/schema.h"
+#include "oracles/agent/insn_step_codec.h"
 #include "oracles/agent/svm_entry_codec.h"
 #include "oracles/agent/vmx_entry_codec.h"
 
@@ -53,6 +56,15 @@ bool svm_entered(rules::Outcome o) { return svm::kind_of(o) == svm::OutcomeKind:
 
 constexpr Variant kSvmVariants[] = {{"probe vmmcall", svm::Probe, svm::kVmmcall}};
 
+bool is_insn_hazard(const Field& f) { return f.role != Role::State; }
+
+bool insn_ran(rules::Outcome) { return true; }
+
+constexpr Variant kInsnVariants[] = {{"real 16", insn::ModeOf, insn::kReal16},
+                                     {"virtual 8086", insn::ModeOf, insn::kVirtual8086},
+                                     {"protected 32", insn::ModeOf, insn::kProtected32},
+                                     {"long 64", insn::ModeOf, insn::kLong64}};
+
 }  // namespace
 
 std::span<const RandomDomain> random_domains() {
@@ -61,6 +73,9 @@ std::span<const RandomDomain> random_domains() {
        kVmxVariants},
       {"svm_entry", agent::svm_entry_codec(), &is_svm_hazard, &svm::settle_facts, &svm_entered, &svm::outcome_text,
        kSvmVariants},
+      // PUSH RAX
+      {"x86_insn", agent::insn_step_codec(), &is_insn_hazard, &insn::settle, &insn_ran, &insn::outcome_text,
+       kInsnVariants, "\x50"},
   };
   return kDomains;
 }
@@ -75,6 +90,7 @@ Case golden_of(const RandomDomain& domain, std::uint16_t profile, const Variant&
   Case c = golden_case(domain.codec.schema(), profile);
   c[variant.slot] = variant.value;
   reset_to_golden(c);
+  for (const char b : domain.code) c.areas[0].push_back(static_cast<std::byte>(b));
   return c;
 }
 

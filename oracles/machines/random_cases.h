@@ -28,6 +28,7 @@ struct RandomDomain {
   bool (*entered)(rules::Outcome);
   std::string (*outcome_text)(rules::Outcome);
   std::span<const Variant> variants;
+  std::string_view code{};  // bytes of the first byte area
 };
 
 std::span<const RandomDomain> random_domains();

@@ -10,7 +10,7 @@ namespace diffvisor::agent {
 
 using Gpa = std::uint64_t;
 
-inline constexpr std::uint64_t kProtocol = 2;
+inline constexpr std::uint64_t kProtocol = 3;
 
 // The agent's first line on the debug console (port 0xe9), followed by kProtocol in decimal.
 inline constexpr char kGreeting[] = "diffvisor agent ";
@@ -34,6 +34,7 @@ enum class Command : std::uint32_t {
   VmxEntry = 3,      // input = vmx::WireBatch, output = vmx::WireResult[count]
   Quit = 4,          // answers, then ends the emulator
   SvmEntry = 5,      // input = svm::WireBatch, output = svm::WireResult[count]
+  InsnStep = 6,      // input = insn::WireCase[1 + count], the first unused; output = insn::WireResult[count]
 };
 
 struct Request {
@@ -53,10 +54,10 @@ struct Response {
 
 inline constexpr Gpa kMailbox = 0x2000000;
 inline constexpr std::size_t kMailboxSlots = 4;
-inline constexpr std::size_t kSlotBytes = 0x200000;
+inline constexpr std::size_t kSlotBytes = 0x400000;
 inline constexpr std::size_t kResponseOffset = 0x40;
 inline constexpr std::size_t kInputOffset = 0x1000;
-inline constexpr std::size_t kOutputOffset = 0x1c0000;
+inline constexpr std::size_t kOutputOffset = 0x300000;
 inline constexpr std::size_t kInputBytes = kOutputOffset - kInputOffset;
 inline constexpr std::size_t kOutputBytes = kSlotBytes - kOutputOffset;
 

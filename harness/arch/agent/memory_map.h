@@ -41,6 +41,15 @@ inline constexpr Gpa kScratchEnd = 0x440000;  // 32 pages
 // What lies behind them belongs to the kind of entry.
 inline constexpr Gpa kGuestPagesEnd = 0x446000;
 
+// Command InsnStep: the guest-physical memory of a case (256 KiB), the same as it is before every case, EPT with one
+// page for each level, the MSR bitmaps and the VMCS.
+inline constexpr Gpa kStepRam = 0xc00000;
+inline constexpr Gpa kStepBackground = 0xc40000;
+inline constexpr Gpa kStepEpt = 0xc80000;
+inline constexpr Gpa kStepMsrBitmaps = 0xc84000;
+inline constexpr Gpa kStepVmcs = 0xc85000;
+inline constexpr Gpa kStepEnd = 0xc86000;
+
 // Above RAM the oracles read all ones and ignore writes, the window of interrupt controllers and ROM excepted.
 inline constexpr std::uint64_t kReadsAboveRam = ~std::uint64_t{0};
 inline constexpr Gpa kDevices = 0xfec00000;

@@ -73,7 +73,7 @@ enum RecordSlot : unsigned {
   kSteps,                    // instructions that completed
   kMemoryCount,              // qwords that differ from before the case
   kMemoryDigest,             // of their addresses and values
-  kMemoryAddress,            // the first kMemoryShown of them, ascending; ~0 where there are fewer
+  kMemoryAddress,            // the first kMemoryShown of them, ascending; ~0 where there are fewer, and their values
   kMemoryValue = kMemoryAddress + kMemoryShown,
   kCause = kMemoryValue + kMemoryShown,  // which check raised the exception (causes.def); the reference alone says so
   kRecordSlots

@@ -55,6 +55,8 @@ void settle_flags(u64* v) {
   assign(v[Rflags], rflags::VM, mode == kVirtual8086);
   if (mode == kReal16) v[Rflags] &= ~(bit(rflags::VIF) | bit(rflags::VIP));
   if ((v[Rflags] & bit(rflags::IF)) == 0) v[Shadow] &= ~u64{1};
+  // Both at once: what the processor does about it depends on how it came to that (SDM 3B 21.3.2).
+  if ((v[Rflags] >> rflags::VIF & 1) != 0) v[Rflags] &= ~bit(rflags::VIP);
   if (v[Shadow] == 3) v[Shadow] = 2;
 }
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzzers/x86_insn.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "fuzzers/agent_domain.h"
+#include "fuzzers/x86_insn/disassemble.h"
+#include "fuzzers/x86_insn/facts.h"
+#include "fuzzers/x86_insn/generator.h"
+#include "harness/arch/insn/outcome.h"
+#include "harness/arch/insn/schema.h"
+#include "models/x86/arch_model.h"
+#include "models/x86/decoder/form.h"
+#include "oracles/agent/insn_step_codec.h"
+#include "oracles/native/native.h"
+#include "oracles/unicorn/unicorn.h"
+
+namespace diffvisor {
+namespace {
+
+constexpr std::string_view kStrata[] = {"real16", "virtual8086", "protected16", "protected32", "compat32", "long64"};
+static_assert(std::size(kStrata) == insn::kModes);
+
+constexpr RecordField kExtras[] = {
+    {"error_code", 32},
+    {"payload", 64},
+    {"port", 32},
+    {"port_value", 64},
+    {"steps", 8},
+    {"memory_count", 32},
+    {"memory_digest", 64},
+    {"memory_address.0", 64},
+    {"memory_address.1", 64},
+    {"memory_address.2", 64},
+    {"memory_address.3", 64},
+    {"memory_value.0", 64},
+    {"memory_value.1", 64},
+    {"memory_value.2", 64},
+    {"memory_value.3", 64},
+    {"cause", 8},
+};
+static_assert(insn::kStateWords + std::size(kExtras) == insn::kRecordSlots);
+
+// State words under the names of their fields, then the extras.
+std::span<const RecordField> record_fields() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (const Field& f : insn::schema().fields) {
+      if (f.slot < insn::kFirstState || f.slot >= insn::CodeAddress) continue;
+      for (unsigned i = 0; i < f.count; ++i) {
+        std::string& n = out.emplace_back(f.name);
+        std::ranges::transform(n, n.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        if (f.count > 1) n += "." + std::to_string(i);
+      }
+    }
+    return out;
+  }();
+  static const std::vector<RecordField> fields = [] {
+    std::vector<RecordField> out;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      out.push_back({names[i], field_of_slot(insn::schema(), static_cast<Slot>(insn::kFirstState + i)).width});
+    out.insert(out.end(), std::begin(kExtras), std::end(kExtras));
+    return out;
+  }();
+  return fields;
+}
+
+bool outcome_matches(rules::Outcome expected, rules::Outcome seen) { return expected == seen; }
+bool same_family(rules::Outcome, rules::Outcome) { return false; }
+
+const ObservationSchema& observation() {
+  static const ObservationSchema o = {record_fields(),  &insn::outcome_text,  &insn::outcome_word,
+                                      &outcome_matches, &insn::parse_outcome, &same_family};
+  return o;
+}
+
+bool has_variant(std::string_view name) { return x86::find_quirk(name).has_value(); }
+
+Observation run_variant(const Case& c, std::span<const std::string> variants) {
+  x86::Quirks quirks;
+  for (const std::string& v : variants) quirks.set(*x86::find_quirk(v));
+  x86::X86Model model({}, quirks);
+  Observation o;
+  model.submit({&c, 1}, {&o, 1});
+  return o;
+}
+
+const Behaviour& behaviour() {
+  static const Behaviour b = {
+      .conditions = &x86_insn::condition_schema(),
+      .derive = &x86_insn::derive,
+      .has_variant = &has_variant,
+      .run_variant = &run_variant,
+      .subject = &x86_insn::subject,
+      .describe = &x86_insn::disassemble,
+      .strata = kStrata,
+      .stratum = [](const Case& c) { return static_cast<unsigned>(c[insn::ModeOf]); },
+      .forms = x86::form_count(),
+      .form_name = [](std::uint32_t index) { return x86::form_name(x86::form_at(index)); },
+  };
+  return b;
+}
+
+constexpr std::string_view kExecutors[] = {"x86.arch", "x86.kvm", "unicorn", "bochs", "native"};
+constexpr std::span<const std::string_view> kModels(kExecutors, 2);
+constexpr std::string_view kByDefault[] = {"x86.arch", "unicorn", "bochs"};
+
+const Domain& domain() {
+  static const Domain d = [] {
+    Domain x;
+    x.name = "x86_insn";
+    x.summary = "one x86 instruction, or a few, from any state in six modes";
+    x.schema = &insn::schema();
+    x.observation = &observation();
+    x.behaviour = &behaviour();
+    x.generate = &x86_insn::generate;
+    x.normalise = &insn::settle;
+    x.reference = "x86.arch";
+    x.model_version = x86::X86Model().info().version;
+    return x;
+  }();
+  return d;
+}
+
+Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
+  x86::Quirks quirks;
+  if (r.quirk != nullptr && r.quirk->executor == r.name) quirks.set(*x86::find_quirk(r.quirk->id));
+  if (r.name == "x86.arch") return std::make_unique<x86::X86Model>(x86::Personality{}, quirks);
+  if (r.name == "x86.kvm") return std::make_unique<x86::X86Model>(x86::Personality{.kvm = true}, quirks);
+  if (r.name == "unicorn") return unicorn::make_unicorn({.jobs = r.jobs});
+  if (r.name == "native") return native::make_native({.jobs = r.jobs});
+  return make_oracle(r, agent::insn_step_codec());
+}
+
+// Defects; what describes an oracle (tag O) is not one.
+std::vector<Quirk> quirks() {
+  std::vector<Quirk> out;
+  for (std::size_t i = 0; i < x86::kQuirks; ++i) {
+    const x86::QuirkRow& row = x86::quirk_row(static_cast<x86::Quirk>(i));
+    if (row.tag == "O") continue;
+    out.push_back({std::string(row.id), std::string(row.story), "x86.arch", {}});
+  }
+  return out;
+}
+
+}  // namespace
+
+const DomainEntry& x86_insn_entry() {
+  static const DomainEntry entry{&domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks};
+  return entry;
+}
+
+}  // namespace diffvisor

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzzers/x86_insn/facts.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "harness/arch/insn/outcome.h"
+#include "harness/arch/insn/schema.h"
+#include "models/x86/decoder/decode.h"
+#include "models/x86/decoder/opcode_table.h"
+
+namespace diffvisor::x86_insn {
+namespace {
+
+enum Fact : std::uint16_t {
+  Opcode = insn::kSlots,
+  ModRm,
+  Prefixes,
+  Rex,
+  Length,
+  OperandBytes,
+  AddressBytes,
+  Cpl,
+  OutcomeFact,
+  VectorFact,
+  NoCause,
+#define CAUSE(constant, name, text) Cause##constant,
+#include "harness/arch/insn/causes.def"
+#undef CAUSE
+  kEnd
+};
+static_assert(kEnd <= kMaxSlots);
+
+struct Row {
+  std::uint16_t slot;
+  std::string_view name;
+  std::uint8_t width;
+};
+constexpr Row kRows[] = {
+    {Opcode, "OPCODE", 12},
+    {ModRm, "MODRM", 8},
+    {Prefixes, "PREFIXES", 8},
+    {Rex, "REX", 4},
+    {Length, "LENGTH", 8},
+    {OperandBytes, "OPERAND_BYTES", 8},
+    {AddressBytes, "ADDRESS_BYTES", 8},
+    {Cpl, "CPL", 2},
+    {OutcomeFact, "OUTCOME", 8},
+    {VectorFact, "VECTOR", 8},
+    {NoCause, "CAUSE_NONE", 1},
+#define CAUSE(constant, name, text) {Cause##constant, "CAUSE_" name, 1},
+#include "harness/arch/insn/causes.def"
+#undef CAUSE
+};
+
+const std::vector<std::string>& names() {
+  static const std::vector<std::string> kNames = [] {
+    std::vector<std::string> out;
+    for (const Row& r : kRows) {
+      std::string& n = out.emplace_back(r.name);
+      std::ranges::transform(n, n.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    }
+    return out;
+  }();
+  return kNames;
+}
+
+bool decode_first(const Case& c, x86::Instruction& out) {
+  x86::DecodeMode mode;
+  const auto* v = c.v.data();
+  mode.width = v[insn::ModeOf] == insn::kLong64                                                     ? 8
+               : v[insn::ModeOf] == insn::kProtected32 || v[insn::ModeOf] == insn::kCompatibility32 ? 4
+                                                                                                    : 2;
+  mode.vex = insn::is_protected(v[insn::ModeOf]);
+  mode.amd = v[insn::CapVendor] == insn::kAmd;
+  mode.i286 = v[insn::CapGeneration] == insn::k80286;
+  const auto& code = c.areas[insn::kCodeArea];
+  return x86::decode(mode, {reinterpret_cast<const std::uint8_t*>(code.data()), code.size()}, out) ==
+         x86::DecodeStatus::Ok;
+}
+
+std::uint64_t prefixes_of(const x86::Instruction& i) {
+  return std::uint64_t{i.lock} | std::uint64_t{i.operand_prefix} << 1 | std::uint64_t{i.address_prefix} << 2 |
+         std::uint64_t{i.rep == x86::Rep::Repne} << 3 | std::uint64_t{i.rep == x86::Rep::Repe} << 4 |
+         std::uint64_t{i.segment_prefix} << 5 | std::uint64_t{i.rex != 0} << 6 | std::uint64_t{i.vex} << 7;
+}
+
+}  // namespace
+
+const Schema& condition_schema() {
+  static const std::vector<Field> fields = [] {
+    std::vector<Field> out(insn::schema().fields.begin(), insn::schema().fields.end());
+    for (std::size_t i = 0; i < std::size(kRows); ++i)
+      out.push_back({static_cast<std::uint16_t>(0xe800 + i),
+                     names()[i],
+                     kRows[i].width,
+                     1,
+                     kRows[i].slot,
+                     Role::Fact,
+                     "facts",
+                     0,
+                     {},
+                     {}});
+    return out;
+  }();
+  static const Schema schema = [] {
+    Schema s = insn::schema();
+    s.fields = fields;
+    s.slots = kEnd;
+    return s;
+  }();
+  return schema;
+}
+
+void derive(const Case& c, const Observation* reference, std::uint64_t* facts) {
+  std::copy_n(c.v.data(), insn::kSlots, facts);
+  std::fill(facts + insn::kSlots, facts + kEnd, 0);
+  x86::Instruction i;
+  if (decode_first(c, i)) {
+    facts[Opcode] = static_cast<std::uint64_t>(i.map) << 8 | i.opcode;
+    facts[ModRm] = i.modrm;
+    facts[Rex] = i.rex & 15u;
+    facts[OperandBytes] = i.operand_bytes;
+    facts[AddressBytes] = i.address_bytes;
+  }
+  facts[Prefixes] = prefixes_of(i);
+  facts[Length] = i.length;
+  facts[Cpl] = insn::cpl_of(c.v.data());
+  if (reference == nullptr || reference->status != Status::Ran) return;
+  facts[OutcomeFact] = static_cast<std::uint64_t>(insn::kind_of(reference->outcome));
+  facts[VectorFact] = insn::number_of(reference->outcome) & 0xff;
+  facts[NoCause + std::min<std::uint64_t>(reference->record[insn::kCause], kEnd - NoCause - 1)] = 1;
+}
+
+std::string subject(const Case& c) {
+  x86::Instruction i;
+  if (!decode_first(c, i) || i.row == nullptr) return "undefined";
+  std::string word = i.row->mnemonic;
+  for (char& ch : word) ch = static_cast<char>(std::isalnum(static_cast<unsigned char>(ch)) ? std::tolower(ch) : '_');
+  return word;
+}
+
+}  // namespace diffvisor::x86_insn

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What conditions of known divergences can say about a case of x86_insn beside its fields: how the first instruction
+// decodes, and what the reference made of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "harness/run/behaviour.h"
+
+namespace diffvisor::x86_insn {
+
+// OPCODE (map << 8 | opcode), MODRM, PREFIXES (1 LOCK, 2 66h, 4 67h, 8 F2, 16 F3, 32 segment, 64 REX, 128 VEX), REX,
+// LENGTH, OPERAND_BYTES, ADDRESS_BYTES, CPL, OUTCOME, VECTOR, and one bit CAUSE_NAME for each of causes.def.
+const Schema& condition_schema();
+void derive(const Case& c, const Observation* reference, std::uint64_t* facts);
+
+// The mnemonic in lower case, or "undefined".
+std::string subject(const Case& c);
+
+}  // namespace diffvisor::x86_insn

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step from one instruction case to a related one, made of the generator's pieces, for coverage-guided engines.
+#pragma once
+
+#include "harness/base/rng.h"
+#include "harness/case/case.h"
+
+namespace diffvisor::x86_insn {
+
+// Both cases are of insn::schema() and valid; `c` stays so. It may have to be settled.
+void mutate_insn(Rng& rng, Case& c, const Case& other);
+
+}  // namespace diffvisor::x86_insn

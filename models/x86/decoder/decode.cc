@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/x86/decoder/decode.h"
+
+#include <array>
+
+#include "models/x86/decoder/opcode_table.h"
+
+namespace diffvisor::x86 {
+namespace {
+
+constexpr u8 kNoRegister = 0xff, kRipRelative = 0xfe;
+
+// Bytes left of one instruction; sticky like a fault.
+class Reader {
+ public:
+  Reader(std::span<const u8> bytes, std::size_t longest) : bytes_(bytes), longest_(longest) {}
+
+  u8 byte() {
+    if (at_ >= longest_) {
+      status_ = DecodeStatus::TooLong;
+    } else if (at_ >= bytes_.size()) {
+      status_ = DecodeStatus::NeedsMore;
+    }
+    return ok() ? bytes_[at_++] : u8{0};
+  }
+  u8 peek() {
+    const u8 b = byte();
+    if (ok()) --at_;
+    return b;
+  }
+  u64 little_endian(unsigned n) {
+    u64 value = 0;
+    for (unsigned i = 0; i < n; ++i) value |= u64{byte()} << 8 * i;
+    return value;
+  }
+  u64 sign_extended(unsigned n) {
+    const unsigned shift = 64 - 8 * n;
+    return n == 0 ? 0 : static_cast<u64>(static_cast<std::int64_t>(little_endian(n) << shift) >> shift);
+  }
+  bool ok() const { return status_ == DecodeStatus::Ok; }
+  DecodeStatus status() const { return status_; }
+  u8 at() const { return static_cast<u8>(at_); }
+
+ private:
+  std::span<const u8> bytes_;
+  std::size_t longest_, at_ = 0;
+  DecodeStatus status_ = DecodeStatus::Ok;
+};
+
+enum PrefixClass : u8 { kOpcode, kSegmentPrefix, kOperand, kAddress, kLockPrefix, kRepeat, kRex };
+
+constexpr std::array<u8, 256> prefix_classes() {
+  std::array<u8, 256> c{};
+  for (const unsigned b : {0x26u, 0x2eu, 0x36u, 0x3eu, 0x64u, 0x65u}) c[b] = kSegmentPrefix;
+  c[0x66] = kOperand;
+  c[0x67] = kAddress;
+  c[0xf0] = kLockPrefix;
+  c[0xf2] = c[0xf3] = kRepeat;
+  for (unsigned b = 0x40; b < 0x50; ++b) c[b] = kRex;
+  return c;
+}
+constexpr std::array<u8, 256> kPrefixClass = prefix_classes();
+
+// In 64-bit mode ES, CS, SS and DS prefixes do nothing, not even to an FS before them (SDM 2A 2.2.1, 1 3.3.7.1).
+void segment_prefix(Instruction& i, u8 b, bool in_64) {
+  if (b < 0x64) {
+    if (in_64) return;
+    i.segment = static_cast<Segment>(b >> 3 & 3);
+  } else {
+    i.segment = b == 0x64 ? insn::kFs : insn::kGs;
+  }
+  i.segment_prefix = true;
+}
+
+// The first byte of the opcode; `saw_vex_stopper`: a prefix that VEX must not follow.
+u8 read_prefixes(const DecodeMode& mode, Reader& r, Instruction& i, bool& saw_vex_stopper) {
+  for (;;) {
+    const u8 b = r.byte();
+    const u8 c = kPrefixClass[b];
+    if (c == kOpcode || !r.ok() || (c == kRex && mode.width != 8)) return b;
+    if (mode.i286 && (c == kOperand || c == kAddress || (c == kSegmentPrefix && b >= 0x64))) return b;
+    if (c == kRex) {
+      i.rex = b;
+      continue;
+    }
+    i.rex = 0;  // a REX that is not the last prefix does nothing
+    if (c == kSegmentPrefix) {
+      segment_prefix(i, b, mode.width == 8);
+    } else if (c == kOperand) {
+      i.operand_prefix = saw_vex_stopper = true;
+    } else if (c == kAddress) {
+      i.address_prefix = true;
+    } else if (c == kLockPrefix) {
+      i.lock = saw_vex_stopper = true;
+    } else {
+      i.rep = b == 0xf3 ? Rep::Repe : Rep::Repne;
+      saw_vex_stopper = true;
+    }
+  }
+}
+
+// Whether C4, C5 or 62 is a prefix here: in 64-bit mode always, elsewhere when what follows looks like mod 3.
+bool is_vex_prefix(const DecodeMode& mode, u8 first, Reader& r) {
+  if (first != 0xc4 && first != 0xc5) return false;
+  return mode.width == 8 || (mode.vex && r.peek() >= 0xc0);
+}
+
+// The bits of a VEX prefix as REX, map, mandatory prefix and vvvv (SDM 2A 2.3.5). False: no such map.
+bool read_vex(const DecodeMode& mode, u8 first, Reader& r, Instruction& i, u8& pp) {
+  const u8 p1 = r.byte();
+  const bool three = first == 0xc4;
+  const u8 p2 = three ? r.byte() : static_cast<u8>(p1 & 0x7f);
+  i.vex = true;
+  i.map = three ? p1 & 0x1f : 1;
+  i.rex = static_cast<u8>((p1 & 0x80) == 0 ? 4 : 0);
+  if (three) i.rex = static_cast<u8>(i.rex | ((~p1 >> 5 & 3)) | (p2 >> 7 << 3));
+  i.vex_v = static_cast<u8>(~p2 >> 3 & 15);
+  i.vex_l = (p2 & 4) != 0;
+  pp = p2 & 3;
+  if (mode.width != 8) i.rex &= 8;
+  return i.map >= 1 && i.map <= 3;
+}
+
+// Base and index of the 16-bit forms (SDM 2A table 2-1).
+void read_address16(Reader& r, Instruction& i) {
+  static constexpr u8 kBase[] = {3, 3, 5, 5, kNoRegister, kNoRegister, 5, 3};
+  static constexpr u8 kIndex[] = {6, 7, 6, 7, 6, 7, kNoRegister, kNoRegister};
+  const unsigned rm = i.modrm & 7, mod = i.modrm >> 6;
+  i.base = kBase[rm];
+  i.index = kIndex[rm];
+  if (mod == 0 && rm == 6) i.base = kNoRegister;
+  const bool word = mod == 2 || (mod == 0 && rm == 6);
+  i.displacement = r.sign_extended(word ? 2 : mod == 1 ? 1 : 0);
+}
+
+void read_sib(Reader& r, Instruction& i) {
+  const u8 sib = r.byte();
+  i.scale = sib >> 6;
+  i.index = static_cast<u8>((sib >> 3 & 7) | (i.rex & 2) << 2);
+  if (i.index == 4) i.index = kNoRegister;
+  i.base = static_cast<u8>((sib & 7) | (i.rex & 1) << 3);
+  if ((sib & 7) == 5 && i.modrm < 0x40) i.base = kNoRegister;
+}
+
+void read_address(const DecodeMode& mode, Reader& r, Instruction& i) {
+  const unsigned mod = i.modrm >> 6;
+  bool wide = mod == 2;
+  if ((i.modrm & 7) == 4) {
+    read_sib(r, i);
+    wide |= i.base == kNoRegister;
+  } else if (mod == 0 && (i.modrm & 7) == 5) {
+    i.base = mode.width == 8 ? kRipRelative : kNoRegister;
+    wide = true;
+  } else {
+    i.base = static_cast<u8>((i.modrm & 7) | (i.rex & 1) << 3);
+  }
+  i.displacement = r.sign_extended(wide ? 4 : mod == 1 ? 1 : 0);
+}
+
+void read_memory_operand(const DecodeMode& mode, Reader& r, Instruction& i) {
+  if (i.address_bytes == 2) {
+    read_address16(r, i);
+  } else {
+    read_address(mode, r, i);
+  }
+  // BP and SP as a base stand for the stack segment.
+  if (!i.segment_prefix && (i.base == 4 || i.base == 5)) i.segment = insn::kSs;
+}
+
+constexpr u8 kPrefixNone = 1, kPrefix66 = 2, kPrefixF3 = 4, kPrefixF2 = 8;
+
+// F2 and F3 outrank 66 where a prefix is part of the opcode.
+u8 mandatory_prefix(const Instruction& i) {
+  if (i.rep == Rep::Repne) return kPrefixF2;
+  if (i.rep == Rep::Repe) return kPrefixF3;
+  return i.operand_prefix ? kPrefix66 : kPrefixNone;
+}
+
+bool fits(const OpcodeRow& row, const Instruction& i, u8 prefix) {
+  const Select& s = row.select;
+  if ((s.prefixes & prefix) == 0) return false;
+  if (!i.has_modrm) return true;
+  if ((s.mods & (i.modrm < 0xc0 ? 1 : 2)) == 0) return false;
+  if (s.reg >= 0 && s.reg != static_cast<int>(i.group())) return false;
+  if (s.rm >= 0 && s.rm != (i.modrm & 7)) return false;
+  return (s.w & (i.rex_w() ? 2 : 1)) != 0 && (!i.vex || (s.l & (i.vex_l ? 2 : 1)) != 0);
+}
+
+// The row for this encoding; `wrong_width` if there is one, but for other code.
+const OpcodeRow* find_row(std::span<const OpcodeRow> rows, const Instruction& i, u8 prefix, bool in_64,
+                          bool& wrong_width) {
+  for (const OpcodeRow& row : rows) {
+    if (!fits(row, i, prefix)) continue;
+    if (!row.has(in_64 ? kNo64 : kOnly64)) return &row;
+    wrong_width = true;
+  }
+  return nullptr;
+}
+
+u8 operand_bytes(const DecodeMode& mode, const OpcodeRow& row, const Instruction& i) {
+  if (row.has(kForce64)) return mode.width == 8 ? 8 : 4;
+  if (mode.width != 8) {
+    if (row.has(kOp3264) || i.vex) return 4;
+    return (mode.width == 2) == i.operand_prefix ? 4 : 2;
+  }
+  if (row.has(kNearBranch)) return mode.amd && i.operand_prefix && !i.rex_w() ? 2 : 8;
+  if (i.rex_w()) return 8;
+  if (row.has(kOp3264) || i.vex) return 4;
+  if (i.operand_prefix) return 2;
+  return row.has(kDefault64) ? 8 : 4;
+}
+
+void read_immediate(Reader& r, Instruction& i, Immediate kind) {
+  const unsigned full = i.operand_bytes == 2 ? 2 : 4;
+  switch (kind) {
+    case Immediate::None:
+      return;
+    case Immediate::Byte:
+      i.immediate = r.sign_extended(1);
+      return;
+    case Immediate::UnsignedByte:
+      i.immediate = r.byte();
+      return;
+    case Immediate::Word:
+      i.immediate = r.little_endian(2);
+      return;
+    case Immediate::Full:
+      i.immediate = r.sign_extended(full);
+      return;
+    case Immediate::Widest:
+      i.immediate = r.little_endian(i.operand_bytes);
+      return;
+    case Immediate::FarPointer:
+      i.immediate = r.little_endian(full);
+      i.immediate2 = r.little_endian(2);
+      return;
+    case Immediate::Enter:
+      i.immediate = r.little_endian(2);
+      i.immediate2 = r.byte();
+      return;
+    case Immediate::Address:
+      i.displacement = r.little_endian(i.address_bytes);
+      return;
+  }
+}
+
+u8 address_bytes(const DecodeMode& mode, bool prefix) {
+  if (!prefix) return mode.width;
+  return mode.width == 4 ? 2 : 4;
+}
+
+// Escapes to the longer maps.
+u16 read_opcode(const DecodeMode& mode, u8 first, Reader& r, Instruction& i) {
+  i.opcode = first;
+  if (first == 0x0f) {
+    i.map = 1;
+    i.opcode = r.byte();
+    if (!mode.i286 && (i.opcode == 0x38 || i.opcode == 0x3a)) {
+      i.map = i.opcode == 0x38 ? 2 : 3;
+      i.opcode = r.byte();
+    }
+  }
+  return static_cast<u16>(i.map << 8 | i.opcode);
+}
+
+// The 80286 knows the one-byte map without FS, GS and the size prefixes, and 0F 00 to 06.
+bool lacks_286(u16 opcode) {
+  if (opcode >= 0x100) return opcode > 0x106;
+  return (opcode >= 0x64 && opcode <= 0x67) || opcode == 0xf1;
+}
+
+DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcode, u8 prefix) {
+  const OpcodeEntry& entry = opcode_entry(opcode);
+  const bool in_64 = mode.width == 8;
+  if (entry.count + entry.simd_count == 0) return DecodeStatus::Undefined;
+  if (!(in_64 ? entry.in_64 : entry.outside_64)) return DecodeStatus::WrongWidth;
+  i.address_bytes = address_bytes(mode, i.address_prefix);
+  if (entry.mod_rm) {
+    i.modrm = r.byte();
+    i.has_modrm = true;
+  }
+  if (!r.ok()) return r.status();
+  bool wrong_width = false;
+  const OpcodeRow* row = find_row(integer_rows().subspan(entry.first, entry.count), i, prefix, in_64, wrong_width);
+  if (row == nullptr)
+    row = find_row(simd_rows().subspan(entry.simd_first, entry.simd_count), i, prefix, in_64, wrong_width);
+  if (row != nullptr && row->has(kForce64)) i.modrm |= 0xc0;
+  if (i.is_memory()) read_memory_operand(mode, r, i);
+  if (!r.ok()) return r.status();
+  if (row == nullptr) return wrong_width ? DecodeStatus::WrongWidth : DecodeStatus::Undefined;
+  if (i.vex && !row->has(kVexRegister) && i.vex_v != 0) return DecodeStatus::Undefined;
+  if (!in_64) i.vex_v &= 7;
+  i.row = row;
+  i.operand_bytes = operand_bytes(mode, *row, i);
+  read_immediate(r, i, row->immediate);
+  return r.status();
+}
+
+DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
+  bool saw_vex_stopper = false;
+  const u8 first = read_prefixes(mode, r, i, saw_vex_stopper);
+  if (!r.ok()) return r.status();
+  if (!is_vex_prefix(mode, first, r)) {
+    const u16 opcode = read_opcode(mode, first, r, i);
+    if (!r.ok()) return r.status();
+    if (mode.i286 && lacks_286(opcode)) return DecodeStatus::Undefined;
+    return finish(mode, r, i, opcode, mandatory_prefix(i));
+  }
+  static constexpr u8 kPp[] = {kPrefixNone, kPrefix66, kPrefixF3, kPrefixF2};
+  saw_vex_stopper |= i.rex != 0;
+  u8 pp = 0;
+  const bool map_exists = read_vex(mode, first, r, i, pp);
+  i.opcode = r.byte();
+  if (!r.ok()) return r.status();
+  if (saw_vex_stopper || !map_exists) return DecodeStatus::Undefined;
+  return finish(mode, r, i, static_cast<u16>(kVexMap | i.map << 8 | i.opcode), kPp[pp]);
+}
+
+}  // namespace
+
+DecodeMode decode_mode(const Machine& m) {
+  DecodeMode mode;
+  mode.width = m.code64() ? 8 : m.code32() ? 4 : 2;
+  mode.vex = m.protected_mode();
+  mode.amd = m.v[insn::CapVendor] == insn::kAmd;
+  mode.i286 = m.v[insn::CapGeneration] == insn::k80286;
+  return mode;
+}
+
+DecodeStatus decode(const DecodeMode& mode, std::span<const std::uint8_t> bytes, Instruction& out) {
+  out = Instruction{};
+  Reader r(bytes, mode.i286 ? 10 : kLongestInstruction);
+  const DecodeStatus status = decode_all(mode, r, out);
+  out.length = r.at();
+  return status;
+}
+
+u64 effective_offset(const Machine& m, const Instruction& i, u64 plus) {
+  u64 offset = i.displacement + plus;
+  if (i.base < 16) {
+    offset += m.v[insn::Rax + i.base];
+  } else if (i.base == kRipRelative) {
+    offset += m.next_rip;
+  }
+  if (i.index < 16) offset += m.v[insn::Rax + i.index] << i.scale;
+  return i.address_bytes == 8 ? offset : offset & ((u64{1} << 8 * i.address_bytes) - 1);
+}
+
+}  // namespace diffvisor::x86

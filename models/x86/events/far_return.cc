@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// SDM 2 RET and IRET, SDM 3A 5.8.6.
+#include "models/x86/events/far_return.h"
+
+#include "models/x86/system/system_instructions.h"
+
+namespace diffvisor::x86 {
+namespace {
+
+using insn::Segment;
+
+void drop_inner_data(Machine& m, Segment s) {
+  const u64 a = m.v[insn::attr_of(s)];
+  const bool unusable = (a >> insn::attr::UNUSABLE & 1) != 0;
+  const bool conforming = (a & 0xc) == 0xc;
+  if (!unusable && (conforming || insn::dpl_of(a) >= m.cpl())) return;
+  m.v[insn::selector_of(s)] = 0;
+  m.v[insn::attr_of(s)] = u64{1} << insn::attr::UNUSABLE;
+  m.v[insn::limit_of(s)] = 0;
+  // The bases of FS and GS live on in 64-bit mode.
+  if (s == insn::kDs || s == insn::kEs || !m.long_mode()) m.v[insn::base_of(s)] = 0;
+}
+
+// SS of an outer level.
+void load_stack(Machine& m, u16 selector, unsigned level, bool long_code) {
+  if (!m.ok()) return;
+  if (is_null(selector)) {
+    if (!long_code || level == 3) return m.general_protection(Cause::SelectorNull);
+    set_null_segment(m, insn::kSs, selector);
+    return;
+  }
+  const u32 error = selector_error(selector);
+  Descriptor d = fetch_descriptor(m, selector);
+  if (!d.is_writable_data()) return m.raise(insn::kGP, error, Cause::DescriptorType);
+  if (rpl_of(selector) != level || d.dpl() != level) return m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
+  if (!d.present()) return m.raise(insn::kSS_, error, Cause::DescriptorAbsent);
+  mark_accessed(m, selector, d);
+  set_segment(m, insn::kSs, selector, d);
+}
+
+void ret_far_real(Machine& m, const Instruction& i) {
+  const u64 ip = m.pop(i.operand_bytes);
+  const u64 cs = m.pop(i.operand_bytes);
+  if (!m.ok()) return;
+  if (ip > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
+  m.set_stack_pointer(m.stack_pointer() + (i.immediate & 0xffff));
+  set_real_segment(m, insn::kCs, static_cast<u16>(cs));
+  m.next_rip = ip;
+}
+
+}  // namespace
+
+Descriptor return_code_segment(Machine& m, u16 selector) {
+  const u32 error = selector_error(selector);
+  Descriptor d;
+  if (is_null(selector)) {
+    m.general_protection(Cause::SelectorNull);
+    return d;
+  }
+  d = fetch_descriptor(m, selector);
+  if (!m.ok()) return d;
+  const unsigned rpl = rpl_of(selector);
+  if (!d.is_code() || (m.long_mode() && d.wide() && d.big())) {
+    m.raise(insn::kGP, error, Cause::DescriptorType);
+  } else if (rpl < m.cpl() || (d.is_conforming() ? d.dpl() > rpl : d.dpl() != rpl)) {
+    m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
+  } else if (!d.present()) {
+    m.raise(insn::kNP, error, Cause::DescriptorAbsent);
+  }
+  return d;
+}
+
+bool target_fits(const Machine& m, const Descriptor& code, u64 rip) {
+  return m.long_mode() && code.wide() ? m.is_canonical(rip) : rip <= code.limit();
+}
+
+void set_return_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
+  if (m.ok() && !target_fits(m, d, rip)) m.general_protection(Cause::BranchTarget);
+  mark_accessed(m, selector, d);
+  set_segment(m, insn::kCs, selector, d);
+  if (m.ok()) m.next_rip = rip;
+}
+
+void return_outward(Machine& m, const OutwardReturn& r) {
+  load_stack(m, r.ss, rpl_of(r.cs), m.long_mode() && r.code.wide());
+  set_return_code(m, r.cs, r.code, r.rip);
+  if (!m.ok()) return;
+  set_cpl(m, rpl_of(r.cs));
+  m.set_stack_pointer(r.sp);
+  for (const Segment s : {insn::kEs, insn::kFs, insn::kGs, insn::kDs}) drop_inner_data(m, s);
+}
+
+void ret_far(Machine& m, const Instruction& i) {
+  if (!m.protected_mode()) return ret_far_real(m, i);
+  const u64 rip = m.pop(i.operand_bytes);
+  const auto cs = static_cast<u16>(m.pop(i.operand_bytes));
+  if (m.kvm() && rpl_of(cs) > m.cpl()) m.end(insn::OutcomeKind::Unhandleable);
+  const Descriptor d = m.ok() ? return_code_segment(m, cs) : Descriptor{};
+  if (!m.ok()) return;
+  const u64 released = i.immediate & 0xffff;
+  m.set_stack_pointer(m.stack_pointer() + released);
+  if (rpl_of(cs) == m.cpl()) return set_return_code(m, cs, d, rip);
+  const u64 sp = m.pop(i.operand_bytes);
+  const auto ss = static_cast<u16>(m.pop(i.operand_bytes));
+  return_outward(m, {cs, d, rip, ss, sp});
+  if (m.ok()) m.set_stack_pointer(m.stack_pointer() + released);
+}
+
+}  // namespace diffvisor::x86

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What RET far and IRET share: returning to a code segment, perhaps of an outer level.
+#pragma once
+
+#include "models/x86/segmentation/descriptor.h"
+
+namespace diffvisor::x86 {
+
+// The code segment a far return names, checked against CPL and the selector's RPL.
+Descriptor return_code_segment(Machine& m, u16 selector);
+// What a return to an outer level has popped; `code` is what return_code_segment gave.
+struct OutwardReturn {
+  u16 cs = 0;
+  Descriptor code;
+  u64 rip = 0;
+  u16 ss = 0;
+  u64 sp = 0;
+};
+// Loads SS:RSP and CS:RIP and empties the data segments that the outer level may not see.
+void return_outward(Machine& m, const OutwardReturn& r);
+void set_return_code(Machine& m, u16 selector, Descriptor d, u64 rip);
+bool target_fits(const Machine& m, const Descriptor& code, u64 rip);
+
+}  // namespace diffvisor::x86

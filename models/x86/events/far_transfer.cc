@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// SDM 2 CALL and JMP, the far forms.
+#include "models/x86/events/delivery.h"
+#include "models/x86/events/task_switch.h"
+#include "models/x86/system/system_instructions.h"
+
+namespace diffvisor::x86 {
+namespace {
+
+struct Far {
+  u16 selector = 0;
+  u64 offset = 0;
+  unsigned bytes = 0;  // operand size
+  bool call = false;
+};
+
+void far_real(Machine& m, const Far& f) {
+  if (f.call && !stack_has_room(m, 2 * f.bytes, f.bytes)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  if (f.offset > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
+  if (f.call) {
+    m.push(m.v[insn::CsSelector], f.bytes);
+    m.push(m.next_rip, f.bytes);
+  }
+  set_real_segment(m, insn::kCs, f.selector);
+  if (m.ok()) m.next_rip = f.offset;
+}
+
+bool both_sizes(const Machine& m, const Descriptor& d) { return m.long_mode() && d.wide() && d.big(); }
+
+// Whether `rip` is inside a code segment about to be loaded.
+bool fits(const Machine& m, const Descriptor& d, u64 rip) {
+  return m.long_mode() && d.wide() ? m.is_canonical(rip) : rip <= d.limit();
+}
+
+void enter_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
+  mark_accessed(m, selector, d);
+  set_segment(m, insn::kCs, with_rpl(selector, m.cpl()), d);
+  if (m.ok()) m.next_rip = rip;
+}
+
+// In 64-bit mode a stack has no limit.
+bool has_room(const Machine& m, unsigned bytes, unsigned size) { return m.code64() || stack_has_room(m, bytes, size); }
+
+void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
+  const u32 error = selector_error(f.selector);
+  const bool level = d.is_conforming() ? d.dpl() <= m.cpl() : rpl_of(f.selector) <= m.cpl() && d.dpl() == m.cpl();
+  if (both_sizes(m, d)) return m.raise(insn::kGP, error, Cause::DescriptorType);
+  if (!level) return m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
+  if (!d.present()) return m.raise(insn::kNP, error, Cause::DescriptorAbsent);
+  if (f.call && !has_room(m, 2 * f.bytes, f.bytes)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  if (!fits(m, d, f.offset)) return m.general_protection(Cause::BranchTarget);
+  if (f.call) {
+    m.push(m.v[insn::CsSelector], f.bytes);
+    m.push(m.next_rip, f.bytes);
+  }
+  enter_code(m, f.selector, d, f.offset);
+}
+
+bool gate_privilege(Machine& m, u16 selector, const Descriptor& d) {
+  if (d.dpl() < m.cpl() || d.dpl() < rpl_of(selector)) {
+    m.raise(insn::kGP, selector_error(selector), Cause::DescriptorPrivilege);
+  } else if (!d.present()) {
+    m.raise(insn::kNP, selector_error(selector), Cause::DescriptorAbsent);
+  }
+  return m.ok();
+}
+
+Descriptor gate_target(Machine& m, const Descriptor& gate, bool call) {
+  const u16 selector = gate.gate_selector();
+  if (is_null(selector)) {
+    m.general_protection(Cause::GateTarget);
+    return {};
+  }
+  const Descriptor d = fetch_descriptor(m, selector);
+  if (!m.ok()) return d;
+  const bool level = d.is_conforming() || call ? d.dpl() <= m.cpl() : d.dpl() == m.cpl();
+  const bool mode = !m.long_mode() || (d.wide() && !d.big());
+  if (!d.is_code() || !level || !mode) {
+    m.raise(insn::kGP, selector_error(selector), Cause::GateTarget);
+  } else if (!d.present()) {
+    m.raise(insn::kNP, selector_error(selector), Cause::DescriptorAbsent);
+  }
+  return d;
+}
+
+void push_return(Machine& m, u64 cs, u64 rip, unsigned size) {
+  m.push(cs, size);
+  m.push(rip, size);
+}
+
+// To an inner level outside long mode: SS:ESP, parameters and CS:EIP go to the new stack.
+void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
+  const unsigned size = gate.type() == kCallGate32 ? 4 : 2;
+  const auto count = static_cast<unsigned>(gate.low >> 32 & 0x1f);
+  const u64 old_ss = m.v[insn::SsSelector], old_sp = m.v[insn::Rsp];
+  std::array<u64, 32> parameters{};
+  InnerStack s = inner_stack(m, d.dpl());
+  if (!m.ok()) return;
+  const u64 mask = m.stack_address_bytes() == 4 ? 0xffffffff : 0xffff;
+  for (unsigned i = 0; i < count; ++i) parameters[i] = m.read(insn::kSs, (old_sp + i * size) & mask, size);
+  mark_accessed(m, s.selector, s.d);
+  set_segment(m, insn::kSs, s.selector, s.d);
+  if (!m.ok()) return;
+  m.v[insn::Rsp] = s.pointer;
+  if (!stack_has_room(m, (4 + count) * size, size))
+    return m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
+  if (gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
+  m.push(old_ss, size);
+  m.push(old_sp, size);
+  for (unsigned i = count; i-- > 0;) m.push(parameters[i], size);
+  push_return(m, m.v[insn::CsSelector], m.next_rip, size);
+}
+
+void call_inward_64(Machine& m, const Descriptor& gate, const Descriptor& d) {
+  const u64 old_ss = m.v[insn::SsSelector], old_sp = m.v[insn::Rsp], old_cs = m.v[insn::CsSelector];
+  const u64 stack = inner_stack_64(m, d.dpl(), 0);
+  if (m.ok() && !m.is_canonical(gate.gate_offset())) m.general_protection(Cause::BranchTarget);
+  if (!m.ok()) return;
+  set_cpl(m, d.dpl());
+  set_null_segment(m, insn::kSs, static_cast<u16>(d.dpl()));
+  // The pushes are the new segment's: 64-bit.
+  m.v[insn::CsAttr] = d.attributes();
+  m.v[insn::Rsp] = stack;
+  m.push(old_ss, 8);
+  m.push(old_sp, 8);
+  push_return(m, old_cs, m.next_rip, 8);
+}
+
+void call_same_level(Machine& m, const Descriptor& gate, const Descriptor& d) {
+  const unsigned size = m.long_mode() ? 8 : gate.type() == kCallGate32 ? 4 : 2;
+  if (!m.long_mode() && !stack_has_room(m, 2 * size, size)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  if (!fits(m, d, gate.gate_offset())) return m.general_protection(Cause::BranchTarget);
+  const u64 old_cs = m.v[insn::CsSelector];
+  if (m.long_mode()) m.v[insn::CsAttr] = d.attributes();
+  push_return(m, old_cs, m.next_rip, size);
+}
+
+void far_through_call_gate(Machine& m, const Far& f, const Descriptor& gate) {
+  if (!gate_privilege(m, f.selector, gate)) return;
+  const Descriptor d = gate_target(m, gate, f.call);
+  if (!m.ok()) return;
+  const bool inward = !d.is_conforming() && d.dpl() < m.cpl();
+  if (!f.call) {
+    if (!fits(m, d, gate.gate_offset())) return m.general_protection(Cause::BranchTarget);
+  } else if (!inward) {
+    call_same_level(m, gate, d);
+  } else if (m.long_mode()) {
+    call_inward_64(m, gate, d);
+  } else {
+    call_inward(m, gate, d);
+  }
+  enter_code(m, gate.gate_selector(), d, gate.gate_offset());
+}
+
+void far_to_system(Machine& m, const Far& f, const Descriptor& d) {
+  const TaskReason why = f.call ? TaskReason::Call : TaskReason::Jump;
+  const bool task = d.type() == kTss16 || d.type() == kTss32;
+  if (d.type() == kCallGate32 || (d.type() == kCallGate16 && !m.long_mode())) return far_through_call_gate(m, f, d);
+  if (m.long_mode() || !(task || d.type() == kTaskGate) || (task && (f.selector & 4) != 0))
+    return m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);
+  if (!gate_privilege(m, f.selector, d)) return;
+  if (task) return switch_task(m, f.selector, d, why, m.next_rip, m.v[insn::Rflags]);
+  switch_through_gate(m, d, why, m.next_rip, m.v[insn::Rflags]);
+}
+
+// The second half of a system descriptor in long mode.
+Descriptor whole_descriptor(Machine& m, const Far& f, Descriptor d) {
+  if (d.is_segment() || !m.long_mode() || d.type() != kCallGate32) return d;
+  d = fetch_descriptor(m, f.selector, insn::kGP, 16);
+  if (m.ok() && (d.high >> 40 & 0x1f) != 0) m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);
+  d.high &= 0xffffffff;
+  return d;
+}
+
+void far_protected(Machine& m, const Far& f) {
+  if (is_null(f.selector)) return m.general_protection(Cause::SelectorNull);
+  Descriptor d = fetch_descriptor(m, f.selector);
+  if (m.kvm() && !d.is_segment()) m.end(insn::OutcomeKind::Unhandleable);
+  if (m.ok()) d = whole_descriptor(m, f, d);
+  if (!m.ok()) return;
+  if (d.is_code()) return far_to_code(m, f, d);
+  if (d.is_segment()) return m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);
+  far_to_system(m, f, d);
+}
+
+void far(Machine& m, const Far& f) {
+  if (!m.ok()) return;
+  if (m.protected_mode()) return far_protected(m, f);
+  far_real(m, f);
+}
+
+Far from_immediate(const Instruction& i, bool call) {
+  const u64 mask = i.operand_bytes == 2 ? 0xffff : 0xffffffff;
+  return {static_cast<u16>(i.immediate2), i.immediate & mask, i.operand_bytes, call};
+}
+
+// AMD CPUs have no pointers with 64-bit offsets (APM 3 CALL, JMP).
+unsigned pointer_bytes(const Machine& m, const Instruction& i) {
+  return i.operand_bytes == 8 && m.v[insn::CapVendor] == insn::kAmd ? 4 : i.operand_bytes;
+}
+
+Far from_memory(Machine& m, const Instruction& i, bool call) {
+  Far f = {0, 0, pointer_bytes(m, i), call};
+  f.offset = m.read(i.segment, effective_offset(m, i), f.bytes);
+  f.selector = static_cast<u16>(m.read(i.segment, effective_offset(m, i, f.bytes), 2));
+  return f;
+}
+
+}  // namespace
+
+void call_far(Machine& m, const Instruction& i) { far(m, from_immediate(i, true)); }
+void jmp_far(Machine& m, const Instruction& i) { far(m, from_immediate(i, false)); }
+void call_far_memory(Machine& m, const Instruction& i) { far(m, from_memory(m, i, true)); }
+void jmp_far_memory(Machine& m, const Instruction& i) { far(m, from_memory(m, i, false)); }
+
+}  // namespace diffvisor::x86

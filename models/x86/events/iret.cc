@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// SDM 2 IRET/IRETD/IRETQ.
+#include "models/x86/events/far_return.h"
+#include "models/x86/events/task_switch.h"
+#include "models/x86/system/system_instructions.h"
+
+namespace diffvisor::x86 {
+namespace {
+
+using insn::Segment;
+namespace fl = insn::rflags;
+
+constexpr u64 bit(unsigned n) { return u64{1} << n; }
+constexpr u64 kIoplBits = 3 << fl::IOPL;
+constexpr u64 kVirtual = bit(fl::VM) | bit(fl::VIF) | bit(fl::VIP);
+
+void assign_flags(Machine& m, u64 value, u64 mask) {
+  m.v[insn::Rflags] = (m.v[insn::Rflags] & ~mask) | (value & mask & fl::kDefined) | 2;
+}
+
+struct Frame {
+  u64 rip;
+  u16 cs;
+  u64 flags;
+};
+
+Frame pop_frame(Machine& m, unsigned bytes) {
+  Frame f{};
+  f.rip = m.pop(bytes);
+  f.cs = static_cast<u16>(m.pop(bytes));
+  f.flags = m.pop(bytes);
+  return f;
+}
+
+// Flags of the image that this operand size has.
+u64 image_mask(unsigned bytes) { return bytes == 2 ? 0xffff : 0xffffffff; }
+
+void iret_real(Machine& m, unsigned bytes) {
+  const Frame f = pop_frame(m, bytes);
+  if (!m.ok()) return;
+  if (f.rip > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
+  set_real_segment(m, insn::kCs, f.cs);
+  m.next_rip = f.rip;
+  assign_flags(m, f.flags, image_mask(bytes) & ~kVirtual);
+}
+
+void iret_virtual(Machine& m, unsigned bytes) {
+  if (m.iopl() != 3 && !(m.cr4(insn::cr4::VME) && bytes == 2)) return m.general_protection(Cause::VirtualMode);
+  const Frame f = pop_frame(m, bytes);
+  if (!m.ok()) return;
+  const bool interrupts = (f.flags & bit(fl::IF)) != 0;
+  const bool by_vme = m.iopl() != 3;
+  if (by_vme && ((f.flags & bit(fl::TF)) != 0 || (interrupts && m.flag(fl::VIP))))
+    return m.general_protection(Cause::VirtualMode);
+  if (f.rip > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
+  set_real_segment(m, insn::kCs, f.cs);
+  m.next_rip = f.rip;
+  assign_flags(m, f.flags, image_mask(bytes) & ~kVirtual & ~kIoplBits & ~(by_vme ? bit(fl::IF) : 0));
+  if (by_vme) m.set_flag(fl::VIF, interrupts);
+}
+
+void return_to_task(Machine& m) {
+  const u64 flags = m.v[insn::Rflags];
+  const auto link = static_cast<u16>(m.read_system(m.v[insn::TrBase], 2));
+  const u32 error = selector_error(link);
+  if (!m.ok()) return;
+  if ((link & 4) != 0 || is_null(link)) return m.raise(insn::kTS, error, Cause::TaskState);
+  const Descriptor d = fetch_descriptor(m, link, insn::kTS);
+  if (!d.is_system(kTss32Busy) && !d.is_system(kTss16Busy)) return m.raise(insn::kTS, error, Cause::TaskState);
+  switch_task(m, link, d, TaskReason::Iret, m.next_rip, flags);
+}
+
+void return_to_virtual(Machine& m, const Frame& f) {
+  const u64 sp = m.pop(4);
+  std::array<u16, 5> selectors{};
+  for (u16& s : selectors) s = static_cast<u16>(m.pop(4));
+  if (m.ok() && f.rip > 0xffff) m.general_protection(Cause::BranchTarget);
+  if (!m.ok()) return;
+  m.v[insn::Rflags] = (f.flags & fl::kDefined) | 2;
+  constexpr Segment kOrder[] = {insn::kSs, insn::kEs, insn::kDs, insn::kFs, insn::kGs};
+  for (unsigned i = 0; i < 5; ++i) set_real_segment(m, kOrder[i], selectors[i]);
+  set_real_segment(m, insn::kCs, f.cs);
+  m.v[insn::Rsp] = sp;
+  m.next_rip = f.rip;
+}
+
+u64 protected_mask(const Machine& m, unsigned bytes) {
+  u64 mask = image_mask(bytes) & ~(kIoplBits | bit(fl::IF) | kVirtual);
+  if (m.cpl() <= m.iopl()) mask |= bit(fl::IF);
+  if (m.cpl() == 0) mask |= kIoplBits | (bytes == 2 ? 0 : bit(fl::VIF) | bit(fl::VIP));
+  return mask;
+}
+
+void iret_protected(Machine& m, unsigned bytes) {
+  const bool from_64 = m.code64();
+  const Frame f = pop_frame(m, bytes);
+  if (!m.ok()) return;
+  if (bytes == 4 && !m.long_mode() && m.cpl() == 0 && (f.flags & bit(fl::VM)) != 0) return return_to_virtual(m, f);
+  const u64 mask = protected_mask(m, bytes);
+  const Descriptor d = return_code_segment(m, f.cs);
+  if (rpl_of(f.cs) == m.cpl() && !from_64) {
+    set_return_code(m, f.cs, d, f.rip);
+  } else {
+    const u64 sp = m.pop(bytes);
+    const auto ss = static_cast<u16>(m.pop(bytes));
+    return_outward(m, {f.cs, d, f.rip, ss, sp});
+  }
+  if (m.ok()) assign_flags(m, f.flags, mask);
+}
+
+}  // namespace
+
+void iret(Machine& m, const Instruction& i) {
+  if (m.real_mode()) return iret_real(m, i.operand_bytes);
+  if (m.virtual_8086()) return iret_virtual(m, i.operand_bytes);
+  if (!m.flag(fl::NT)) return iret_protected(m, i.operand_bytes);
+  if (m.long_mode()) return m.general_protection(Cause::TaskState);
+  return_to_task(m);
+}
+
+}  // namespace diffvisor::x86

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ModRM operand of system instructions, whose size is seldom the operand size.
+#pragma once
+
+#include "models/x86/emulator/operands.h"
+
+namespace diffvisor::x86 {
+
+inline u64 read_rm(Machine& m, const Instruction& i, unsigned bytes) { return load(m, i, Operand::E, bytes); }
+inline u64 read_rm_for_write(Machine& m, const Instruction& i, unsigned bytes) {
+  return load_to_modify(m, i, Operand::E, bytes);
+}
+inline void write_rm(Machine& m, const Instruction& i, unsigned bytes, u64 value) {
+  store(m, i, Operand::E, bytes, value);
+}
+inline void write_reg(Machine& m, const Instruction& i, unsigned number, unsigned bytes, u64 value) {
+  set_register(m, i, number, bytes, value);
+}
+inline u64 read_reg(const Machine& m, const Instruction& i, unsigned number, unsigned bytes) {
+  return get_register(m, i, number, bytes);
+}
+
+}  // namespace diffvisor::x86

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command InsnStep: one instruction, or a few, from a whole CPU state. An entry with blocking by MOV SS under
+// NMI-window exiting (SDM 3C 26.2, 27.7.1) runs exactly one instruction, unless that one blocks interrupts itself: then
+// a CPUID behind it ends the step, and the blocking can be read.
+#include "oracles/agent/insn_step.h"
+
+#include "harness/arch/insn/memory_map.h"
+#include "harness/arch/vmx/fields.h"
+#include "oracles/agent/insn_step_status.h"
+
+namespace diffvisor::agent {
+namespace {
+
+using namespace insn;
+using namespace step;
+
+constexpr u64 bit(unsigned n) { return u64{1} << n; }
+
+enum ExitReason : u32 {
+  kExceptionExit = 0,
+  kTripleFaultExit = 2,
+  kNmiWindowExit = 8,
+  kCpuidExit = 10,
+  kHltExit = 12,
+  kIoExit = 30,
+  kEptViolationExit = 48,
+  kEptMisconfigurationExit = 49,
+};
+constexpr u32 kEntryFailure = u32{1} << 31;
+constexpr u32 kBlockedByMovSs = 2;
+constexpr unsigned kMostIterations = 4096;
+constexpr u8 kFence[] = {0x0f, 0xa2};  // CPUID leaves the guest in every mode and at every CPL
+
+bool launched;
+
+void enter_guest() {
+  if (enter_step(launched) != 0) panic("VM entry with invalid controls");
+  launched = true;
+}
+
+// ---- one case on its way
+
+struct Run {
+  const WireCase& c;
+  WireResult& r;
+  u64 start_rip;      // of the case
+  u64 rip;            // of the step
+  u64 shadow;         // before the step
+  u64 steps = 0;      // completed
+  bool done = false;  // `r` says how
+  bool state_is_saved = false;
+};
+
+void fail(Run& run, StepStatus status) {
+  run.r.status = static_cast<u32>(status);
+  run.done = true;
+}
+
+void fail(Run& run, StepStatus status, u32 reason) {
+  fail(run, status);
+  run.r.record[0] = reason;
+  run.r.record[1] = vmread(kQualification);
+}
+
+void define(WireResult& r, unsigned slot) { r.defined[slot / 64] |= bit(slot % 64); }
+void define(WireResult& r, unsigned slot, u64 value) {
+  r.record[slot] = value;
+  define(r, slot);
+}
+
+void define_state(WireResult& r) {
+  static_assert(kStateWords > 64 && kStateWords < 128);
+  r.defined[0] = ~u64{0};
+  r.defined[1] |= bit(kStateWords - 64) - 1;
+}
+
+void end(Run& run, OutcomeKind kind, u32 number = 0) {
+  run.r.outcome = make_outcome(kind, number);
+  run.done = true;
+}
+
+// ---- the code of a step
+
+unsigned address_bytes() {
+  const u64 cs = vmread(kGuestCsAr);
+  if ((vmread(kGuestEfer) & bit(efer::LMA)) != 0 && (cs & bit(attr::L)) != 0) return 8;
+  return (cs & bit(attr::DB)) != 0 ? 4 : 2;
+}
+
+// Offset of the step's first byte in the case's code, or what is too large.
+u64 code_offset(const Run& run) { return run.rip - run.start_rip; }
+bool is_in_code(const Run& run) { return code_offset(run) < run.c.code_bytes; }
+
+Decoded shape_of(const Run& run) {
+  if (!is_in_code(run)) return {Shape::Ordinary, 0, 0};
+  const u64 from = code_offset(run);
+  return decode_shape(run.c.code + from, static_cast<unsigned>(kMostCode - from), address_bytes());
+}
+
+// ---- controls that differ from step to step; each is written when it changes
+
+u64 window_controls, plain_controls, controls_now, bitmap_now;  // as the VMCS begins: 0
+
+void set_controls(u64 controls) {
+  if (controls != controls_now) vmwrite(kProcessorControls, controls);
+  controls_now = controls;
+}
+
+void set_bitmap(bool deliver) {
+  const u64 bitmap = deliver ? 0 : 0xffffffff;
+  if (bitmap != bitmap_now) vmwrite(kExceptionBitmap, bitmap);
+  bitmap_now = bitmap;
+}
+
+// ---- the end of a step
+
+void complete(Run& run, u64 shadow) {
+  ++run.steps;
+  run.shadow = shadow;
+  run.rip = vmread(kGuestRip);
+}
+
+void end_with_exception(Run& run) {
+  const u32 vector = static_cast<u32>(vmread(kIntrInfo)) & 0xff;
+  // The real CR0.NE is 1.
+  if (vector == kMF && (run.c.v[Cr0] & bit(cr0::NE)) == 0) return fail(run, StepStatus::NeHidden);
+  if (has_error_code(vector)) define(run.r, kErrorCode, vmread(kIntrError));
+  if (vector == kPF || vector == kDB) define(run.r, kPayload, vmread(kQualification));
+  end(run, OutcomeKind::Exception, vector);
+}
+
+// SDM 3C table 28-5.
+struct Port {
+  u64 qualification;
+  bool in() const { return (qualification & bit(3)) != 0; }
+  bool string() const { return (qualification & bit(4)) != 0; }
+  bool repeated() const { return (qualification & bit(5)) != 0; }
+  u64 bytes() const { return (qualification & 7) + 1; }
+};
+
+void end_with_port_access(Run& run, Port p) {
+  define(run.r, kPort, (p.qualification >> 16 & 0xffff) | p.bytes() << 16 | u64{p.in()} << 24 | u64{p.string()} << 25);
+  if (!p.in()) define(run.r, kPortValue, step_registers[0] & (bit(static_cast<unsigned>(8 * p.bytes())) - 1));
+  end(run, OutcomeKind::PortAccess);
+}
+
+void end_with_halt(Run& run) {
+  vmwrite(kGuestRip, vmread(kGuestRip) + vmread(kInstructionLength));
+  end(run, OutcomeKind::Halt);
+}
+
+void port_access(Run& run, Port p);
+
+void finish(Run& run, u32 reason) {
+  if ((reason & kEntryFailure) != 0) return fail(run, StepStatus::EntryFailed, reason);
+  switch (reason) {
+    case kExceptionExit:
+      return end_with_exception(run);
+    case kTripleFaultExit:
+      return end(run, OutcomeKind::TripleFault);
+    case kHltExit:
+      return end_with_halt(run);
+    case kIoExit:
+      return port_access(run, Port{vmread(kQualification)});
+    case kEptViolationExit:
+      return fail(run, StepStatus::NoMemory);
+    case kEptMisconfigurationExit:
+      panic("EPT misconfiguration");
+    default:
+      return fail(run, StepStatus::Intercepted, reason);
+  }
+}
+
+// ---- instruction breakpoints (SDM 3B 18.3.1.1): a fault before the instruction, which blocking by MOV SS suppresses
+
+constexpr u64 kBreakpointBits = 0xf;
+
+// Those of DR0 to DR3 that are enabled for execution and name `linear`.
+u64 matching_breakpoints(u64 dr7, u64 linear) {
+  u64 matching = 0;
+  const u64 dr[] = {read_dr0(), read_dr1(), read_dr2(), read_dr3()};
+  for (unsigned i = 0; i < 4; ++i) {
+    const bool enabled = (dr7 >> 2 * i & 3) != 0, execution = (dr7 >> (16 + 4 * i) & 3) == 0;
+    if (enabled && execution && dr[i] == linear) matching |= bit(i);
+  }
+  return matching;
+}
+
+u64 next_linear() { return vmread(kGuestCsBase) + vmread(kGuestRip); }
+
+// Bochs reports the breakpoint of the following instruction at the end of this one.
+bool is_next_breakpoint(const Run& run, u32 reason) {
+  if (reason != kExceptionExit || (run.c.v[Dr7] & 0xff) == 0) return false;
+  const u64 rip = vmread(kGuestRip);
+  if ((vmread(kIntrInfo) & 0xff) != kDB || rip == run.rip) return false;
+  const u64 seen = vmread(kQualification);
+  return (seen & ~matching_breakpoints(vmread(kGuestDr7), next_linear())) == 0;
+}
+
+// ---- steps
+
+u32 enter(u64 controls, u64 interruptibility) {
+  set_controls(controls);
+  vmwrite(kInterruptibility, interruptibility);
+  enter_guest();
+  return static_cast<u32>(vmread(kReason));
+}
+
+u32 enter_blocked() { return enter(window_controls, kBlockedByMovSs); }
+
+void ordinary_step(Run& run) {
+  const u32 reason = enter_blocked();
+  if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
+  if (!is_in_code(run) && vmread(kGuestRip) == run.rip) return fail(run, StepStatus::CodeElsewhere);
+  complete(run, 0);
+}
+
+// Bochs 2.7 leaves after each iteration when anything is pending.
+void repeated_step(Run& run) {
+  const bool one = run.c.v[RepOne] != 0;
+  for (unsigned i = 0; i < kMostIterations; ++i) {
+    const u32 reason = enter_blocked();
+    if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
+    if (one || vmread(kGuestRip) != run.rip) return complete(run, 0);
+  }
+  fail(run, StepStatus::RepTooLong);
+}
+
+// Other code for the time of a step.
+class OtherCode {
+ public:
+  OtherCode(u8* at, u8 first, u8 second) : at_(at), old_{at[0], at[1]} { put(first, second); }
+  ~OtherCode() { put(old_[0], old_[1]); }
+  OtherCode(const OtherCode&) = delete;
+  OtherCode& operator=(const OtherCode&) = delete;
+
+ private:
+  void put(u8 first, u8 second) {
+    at_[0] = first;
+    at_[1] = second;
+  }
+  u8* at_;
+  u8 old_[2];
+};
+
+// MOV SS blocks nothing when it is blocked itself, so it has to start without.
+u32 enter_before_ss_load(const Run& run) {
+  set_bitmap(false);
+  return enter(plain_controls, run.shadow);
+}
+
+void blocking_step(Run& run, Decoded d) {
+  const u64 behind = run.c.v[CodeAddress] + code_offset(run) + d.length;
+  if (behind + sizeof kFence > insn::kRamEnd) return fail(run, StepStatus::ShadowUnknown);
+  const bool loads_ss = d.shape == Shape::LoadsSs, deliver = run.c.v[Deliver] != 0;
+  u32 reason;
+  {
+    const OtherCode fence(ram(behind), kFence[0], kFence[1]);
+    reason = loads_ss ? enter_before_ss_load(run) : enter_blocked();
+  }
+  const u64 rip = vmread(kGuestRip);
+  const bool behind_it = rip == run.rip + d.length;
+  if (reason == kCpuidExit && behind_it) return complete(run, vmread(kInterruptibility) & 3);
+  if (reason == kNmiWindowExit) return complete(run, 0);
+  if (loads_ss && deliver && reason == kExceptionExit && !behind_it) {
+    set_bitmap(true);
+    return ordinary_step(run);
+  }
+  if (reason == kExceptionExit && behind_it && (vmread(kIntrInfo) & 0xff) != kDB)
+    return fail(run, StepStatus::ShadowUnknown);
+  finish(run, reason);
+}
+
+// ---- INS and OUTS: the exit comes before their count and their memory are looked at
+
+u64 repetitions() {
+  const u64 address_size = vmread(kInstructionInfo) >> 7 & 7, count = step_registers[1];
+  return address_size == 0 ? count & 0xffff : address_size == 1 ? count & 0xffffffff : count;
+}
+
+// STOS and LODS touch the same memory in the same way, without REX.W: no port takes 8 bytes.
+u32 enter_substitute(const Run& run, Decoded d) {
+  u8* const opcode = ram(run.c.v[CodeAddress] + code_offset(run) + d.opcode_at);
+  const u8 substitute = static_cast<u8>((opcode[0] < 0x6e ? 0xaa : 0xac) | (opcode[0] & 1));
+  const bool wide = address_bytes() == 8 && d.opcode_at != 0 && (opcode[-1] & 0xf8) == 0x48;
+  if (!wide) {
+    const OtherCode other(opcode, substitute, opcode[1]);
+    return enter_blocked();
+  }
+  const OtherCode other(opcode - 1, static_cast<u8>(opcode[-1] & ~8), substitute);
+  return enter_blocked();
+}
+
+void string_access(Run& run, Port p) {
+  if (!is_in_code(run)) return fail(run, StepStatus::CodeElsewhere);
+  const Decoded d = shape_of(run);
+  save_state(run.c, run.r);
+  run.state_is_saved = true;
+  set_bitmap(false);
+  const u32 reason = enter_substitute(run, d);
+  if (reason == kNmiWindowExit || (reason == kExceptionExit && (vmread(kIntrInfo) & 0xff) == kDB))
+    return end_with_port_access(run, p);
+  if (reason == kIoExit) return fail(run, StepStatus::CodeElsewhere);
+  if (reason != kExceptionExit || run.c.v[Deliver] == 0) return finish(run, reason);
+  set_bitmap(true);
+  run.state_is_saved = false;
+  if (const u32 delivery = enter_substitute(run, d); delivery != kNmiWindowExit) return finish(run, delivery);
+  complete(run, 0);
+}
+
+void port_access(Run& run, Port p) {
+  if (!p.string()) return end_with_port_access(run, p);
+  if (!p.repeated() || repetitions() != 0) return string_access(run, p);
+  constexpr u64 kUnconditionalIo = bit(vmx::proc::UNCONDIO);
+  if (const u32 reason = enter(window_controls & ~kUnconditionalIo, kBlockedByMovSs); reason != kNmiWindowExit)
+    return finish(run, reason);
+  complete(run, 0);
+}
+
+// An entry that is not blocked takes the breakpoint before it leaves for the NMI window.
+bool stops_at_breakpoint(Run& run) {
+  if ((run.c.v[Dr7] & 0xff) == 0 || (run.shadow & kBlockedByMovSs) != 0) return false;
+  const u32 reason = enter(window_controls, 0);
+  if (reason == kNmiWindowExit && vmread(kGuestRip) == run.rip) return false;
+  if (reason == kNmiWindowExit) {
+    complete(run, 0);
+  } else {
+    finish(run, reason);
+  }
+  return true;
+}
+
+void one_step(Run& run) {
+  set_bitmap(run.c.v[Deliver] != 0);
+  if (stops_at_breakpoint(run)) return;
+  const Decoded d = shape_of(run);
+  switch (d.shape) {
+    case Shape::Ordinary:
+      return ordinary_step(run);
+    case Shape::Repeated:
+      return repeated_step(run);
+    case Shape::LoadsSs:
+      if ((run.shadow & kBlockedByMovSs) != 0) return ordinary_step(run);
+      return blocking_step(run, d);
+    case Shape::Sti:
+      return blocking_step(run, d);
+  }
+}
+
+void run_steps(Run& run) {
+  const u64 wanted = run.c.v[ExtraSteps] + 1;
+  while (!run.done && run.steps < wanted) one_step(run);
+  if (!run.done) end(run, OutcomeKind::Done);
+}
+
+// ---- records
+
+void define_record(const Run& run) {
+  WireResult& r = run.r;
+  constexpr unsigned kRflagsAt = Rflags - kFirstState, kShadowAt = Shadow - kFirstState;
+  define(r, kSteps, run.steps);
+  const OutcomeKind kind = kind_of(r.outcome);
+  if (kind == OutcomeKind::TripleFault) return;
+  define_state(r);
+  const bool probed = kind == OutcomeKind::PortAccess && (r.record[kPort] & bit(25)) != 0;
+  for (unsigned s = kMemoryCount; s < kMemoryAddress + 2 * kMemoryShown && !probed; ++s) define(r, s);
+  r.record[kShadowAt] = run.shadow;
+  if (kind != OutcomeKind::Done) r.defined[kShadowAt / 64] &= ~bit(kShadowAt % 64);
+  if (kind == OutcomeKind::Exception || kind == OutcomeKind::Halt) r.record[kRflagsAt] &= ~bit(rflags::RF);
+  // A fetch has cleared it by then.
+  if (kind == OutcomeKind::PortAccess && run.steps == 0) r.record[kRflagsAt] |= run.c.v[Rflags] & bit(rflags::RF);
+}
+
+StepStatus status_of(Loaded l) { return l == Loaded::NoMemory ? StepStatus::NoMemory : StepStatus::PdpteReserved; }
+
+void run_case(const WireCase& c, WireResult& r) {
+  r.status = static_cast<u32>(StepStatus::Ran);
+  for (u64& word : r.defined) word = 0;
+  write_memory(c);
+  if (const Loaded l = load_state(c); l != Loaded::Ok) {
+    r.status = static_cast<u32>(status_of(l));
+    return collect_changes(r);
+  }
+  Run run{c, r, c.v[Rip], c.v[Rip], c.v[Shadow]};
+  run_steps(run);
+  if (r.status != static_cast<u32>(StepStatus::Ran)) {
+    WireResult unused;
+    save_state(c, unused);
+    return collect_changes(unused);
+  }
+  if (!run.state_is_saved) save_state(c, r);
+  collect_changes(r);
+  define_record(run);
+}
+
+bool prepare() {
+  if (!enter_vmx_operation()) return false;
+  if (window_controls != 0) return true;
+  using namespace vmx;
+  build_memory();
+  build_vmcs();
+  plain_controls =
+      allowed_control(1, 1u << proc::HLT | 1u << proc::MWAIT | 1u << proc::RDPMC | 1u << proc::RDTSC |
+                             1u << proc::UNCONDIO | 1u << proc::MSRBM | 1u << proc::MONITOR | 1u << proc::SECONDARY);
+  window_controls = plain_controls | 1u << proc::NMIWIN;
+  return true;
+}
+
+}  // namespace
+
+Answer run_insn_step(const void* input, void* output, u32 count, volatile u32* cursor) {
+  if (!prepare()) return Answer::NoVmx;
+  const WireCase* cases = static_cast<const WireCase*>(input) + 1;
+  WireResult* results = static_cast<WireResult*>(output);
+  begin_batch();
+  for (u32 i = 0; i < count; ++i) {
+    *cursor = i;
+    run_case(cases[i], results[i]);
+  }
+  end_batch();
+  return Answer::Done;
+}
+
+}  // namespace diffvisor::agent

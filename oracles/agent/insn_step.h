@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of command InsnStep as they see each other. Freestanding.
+#pragma once
+
+#include "harness/arch/agent/memory_map.h"
+#include "harness/arch/insn/outcome.h"
+#include "harness/arch/insn/wire.h"
+#include "oracles/agent/agent.h"
+
+namespace diffvisor::agent::step {
+
+// VMCS fields (SDM 3D appendix B) that more than one part uses.
+enum Encoding : u32 {
+  kProcessorControls = 0x4002,
+  kExceptionBitmap = 0x4004,
+  kEntryControls = 0x4012,
+  kReason = 0x4402,
+  kIntrInfo = 0x4404,
+  kIntrError = 0x4406,
+  kInstructionLength = 0x440c,
+  kInstructionInfo = 0x440e,
+  kQualification = 0x6400,
+  kGuestCsAr = 0x4816,
+  kInterruptibility = 0x4824,
+  kGuestEfer = 0x2806,
+  kGuestCsBase = 0x6808,
+  kGuestDr7 = 0x681a,
+  kGuestRip = 0x681e,
+  kGuestRflags = 0x6820,
+};
+
+// ---- memory (insn_step_memory.cc)
+
+void build_memory();
+// Background, patches, code bytes.
+void write_memory(const insn::WireCase& c);
+// Fills kMemoryCount and what follows, and makes the memory the background again.
+void collect_changes(insn::WireResult& r);
+inline u8* ram(u64 address) { return at<u8>(kStepRam + address); }
+
+// ---- state (insn_step_state.cc)
+
+void build_vmcs();
+// What the host changes about itself to load and save all of a guest's state; and back.
+void begin_batch();
+void end_batch();
+enum class Loaded { Ok, NoMemory, Pdpte };
+Loaded load_state(const insn::WireCase& c);
+// All but the outcome-dependent slots, normalised as the record wants it.
+void save_state(const insn::WireCase& c, insn::WireResult& r);
+
+inline u64 read_dr0() {
+  u64 v;
+  asm volatile("mov %%dr0, %0" : "=r"(v));
+  return v;
+}
+inline u64 read_dr1() {
+  u64 v;
+  asm volatile("mov %%dr1, %0" : "=r"(v));
+  return v;
+}
+inline u64 read_dr2() {
+  u64 v;
+  asm volatile("mov %%dr2, %0" : "=r"(v));
+  return v;
+}
+inline u64 read_dr3() {
+  u64 v;
+  asm volatile("mov %%dr3, %0" : "=r"(v));
+  return v;
+}
+
+// ---- what an instruction is, as far as stepping over it depends on it (insn_step_shape.cc)
+
+enum class Shape : u8 {
+  Ordinary,
+  Repeated,  // a string instruction with a REP prefix
+  LoadsSs,   // MOV SS, POP SS
+  Sti,
+};
+struct Decoded {
+  Shape shape;
+  u8 length;     // of LoadsSs and Sti
+  u8 opcode_at;  // bytes of prefixes
+};
+// `address_bytes` is what an address has without prefix.
+Decoded decode_shape(const u8* code, unsigned bytes, unsigned address_bytes);
+
+}  // namespace diffvisor::agent::step

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oracles/agent/insn_step_codec.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "harness/arch/insn/outcome.h"
+#include "harness/arch/insn/record.h"
+#include "harness/arch/insn/schema.h"
+#include "oracles/agent/insn_step_status.h"
+
+namespace diffvisor::agent {
+namespace {
+
+using namespace insn;
+
+static_assert(kRecordSlots <= kWireRecord && kWireRecord <= kMaxRecord);
+
+struct NamedReason {
+  std::uint32_t reason;
+  std::string_view name;
+};
+// SDM 3D appendix C.
+constexpr NamedReason kIntercepts[] = {
+    {9, "task_switch_exit"},    {10, "intercepted_cpuid"},  {11, "intercepted_getsec"}, {13, "intercepted_invd"},
+    {15, "intercepted_rdpmc"},  {16, "intercepted_rdtsc"},  {17, "intercepted_rsm"},    {28, "cr_access_exit"},
+    {31, "msr_exit"},           {32, "msr_exit"},           {36, "intercepted_mwait"},  {39, "intercepted_monitor"},
+    {51, "intercepted_rdtscp"}, {55, "intercepted_xsetbv"}, {57, "intercepted_rdrand"}, {61, "intercepted_rdseed"},
+};
+
+std::string_view name_of_intercept(std::uint64_t reason) {
+  for (const NamedReason& n : kIntercepts)
+    if (n.reason == reason) return n.name;
+  const bool vmx = (reason >= 18 && reason <= 27) || reason == 50 || reason == 53 || reason == 59;
+  return vmx ? "intercepted_vmx" : "intercepted_other";
+}
+
+Observation decode_run(const WireResult& r) {
+  Observation o = ran(r.outcome);
+  static_assert(SlotSet::kWords <= sizeof r.defined / sizeof r.defined[0]);
+  for (std::size_t i = 0; i < SlotSet::kWords; ++i) o.defined.word(i) = r.defined[i];
+  for (unsigned i = 0; i < kRecordSlots; ++i)
+    if (o.defined.test(i)) o.record[i] = r.record[i];
+  hide_unseen(o.record.data());
+  return o;
+}
+
+constexpr AnnouncedBit announced(unsigned feature, std::uint32_t leaf, std::uint32_t subleaf,
+                                 std::uint32_t CpuidReading::*word, unsigned bit) {
+  return {CapFeatures, feature, leaf, word, bit, subleaf};
+}
+constexpr AnnouncedBit kAnnounced[] = {
+#define FEATURE(name, leaf, subleaf, word, bit) announced(feature::name, leaf, subleaf, &CpuidReading::word, bit),
+#include "harness/arch/insn/features.def"
+#undef FEATURE
+};
+
+}  // namespace
+
+void encode(const Case& c, WireCase& out) {
+  std::memcpy(out.v, c.v.data(), sizeof out.v);
+  const auto& code = c.areas[kCodeArea];
+  out.code_bytes = static_cast<std::uint32_t>(std::min(code.size(), kMostCode));
+  out.reserved = 0;
+  std::memset(out.code, 0, sizeof out.code);
+  std::memcpy(out.code, code.data(), out.code_bytes);
+}
+
+Observation decode(const WireResult& r) {
+  switch (static_cast<StepStatus>(r.status)) {
+    case StepStatus::Ran:
+      return decode_run(r);
+    case StepStatus::NoMemory:
+      return incomparable("no_memory");
+    case StepStatus::EntryFailed:
+      return incomparable("entry_failed");
+    case StepStatus::Intercepted:
+      return incomparable(name_of_intercept(r.record[0]));
+    case StepStatus::RepTooLong:
+      return incomparable("rep_too_long");
+    case StepStatus::ShadowUnknown:
+      return incomparable("shadow_unknown");
+    case StepStatus::CodeElsewhere:
+      return incomparable("code_elsewhere");
+    case StepStatus::PdpteReserved:
+      return incomparable("pdpte_reserved");
+    case StepStatus::NeHidden:
+      return incomparable("ne_hidden");
+  }
+  return died("no_result");
+}
+
+std::string_view read_insn_profile(const Capabilities& machine, std::span<std::uint64_t> values) {
+  if (machine.has_vmx == 0)
+    return machine.has_svm != 0 ? "the machine has SVM, not VMX" : "the machine has neither VMX nor SVM";
+  values[CapVendor] = kIntel;
+  values[CapGeneration] = 0;
+  values[CapMaxphyaddr] = machine.maxphyaddr;
+  read_announced(machine, kAnnounced, values);
+  return {};
+}
+
+const DomainCodec& insn_step_codec() {
+  static constexpr DomainCodec kCodec =
+      codec_of<WireCase, WireResult, &encode, &decode>(&schema, Command::InsnStep, ModeOf, &read_insn_profile);
+  return kCodec;
+}
+
+}  // namespace diffvisor::agent
