@@ -18,7 +18,8 @@ constexpr std::uint64_t kCrossovers = 8;  // one in so many, when AFL++ offers a
 struct AflMutator {
   explicit AflMutator(unsigned seed)
       : rng(seed, kAflStream),
-        bytes(fuzz_schema(), mutate::standard_mutator(fuzz_schema()), mutate::standard_crossover(fuzz_schema())) {}
+        bytes(fuzz_schema(), mutate::standard_mutator(fuzz_schema(), fuzz_mutations()),
+              mutate::standard_crossover(fuzz_schema())) {}
 
   Rng rng;
   mutate::BytesMutator bytes;

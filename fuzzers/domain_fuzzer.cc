@@ -26,19 +26,28 @@ class Target {
     for (const std::string_view model : entry_.in_process)
       if (model != entry_.domain->reference) add(model);
     for (const std::string_view oracle : oracles) add(oracle);
+    if (entry_.domain->rules->rows.empty()) reference_ = make(entry_.domain->reference);
   }
 
   void run(std::span<const std::byte> bytes) {
     decode_binary(bytes, *entry_.domain->schema, case_);
     if (entry_.domain->normalise != nullptr) entry_.domain->normalise(case_.v.data());
     const compare::Reading r = judge_.read(case_);
+    Observation reference;
+    const Observation* against = nullptr;
+    if (reference_ != nullptr) {
+      const auto seen = run_one(*reference_, case_);
+      if (!seen) die(seen.error());
+      reference = *seen;
+      against = &reference;
+    }
     for (std::size_t e = 0; e < executors_.size(); ++e) {
       if (!judge_.refusal(case_, r, e).empty()) continue;
       const auto seen = run_one(*executors_[e], case_);
       if (!seen) die(seen.error());
-      const compare::VerdictKind kind = judge_.judge(case_, r, e, *seen).kind;
+      const compare::VerdictKind kind = judge_.judge(case_, r, e, *seen, against).kind;
       if (kind == compare::VerdictKind::Divergence || kind == compare::VerdictKind::ExecutorDied)
-        report(compare::explain(judge_, executors_[e]->info().name, case_, r, *seen));
+        report(compare::explain(judge_, executors_[e]->info().name, case_, r, *seen, against));
     }
   }
 
@@ -61,19 +70,23 @@ class Target {
     return out;
   }
 
-  void add(std::string_view name) {
+  std::unique_ptr<Executor> make(std::string_view name) const {
     ExecutorRequest request;
     request.name = name;
     request.profile = entry_.domain->schema->profiles[0].name;
     auto executor = entry_.make_executor(request);
     if (!executor) die(executor.error());
-    judge_.add_executor((*executor)->info());
-    executors_.push_back(std::move(*executor));
+    return std::move(*executor);
+  }
+  void add(std::string_view name) {
+    executors_.push_back(make(name));
+    judge_.add_executor(executors_.back()->info());
   }
 
   const DomainEntry& entry_;
   compare::Judge judge_;
   std::vector<std::unique_ptr<Executor>> executors_;
+  std::unique_ptr<Executor> reference_;  // of a domain without rules
   Case case_;
 };
 
@@ -82,6 +95,12 @@ std::vector<std::string_view> oracles;
 }  // namespace
 
 const Schema& fuzz_schema() { return *find_domain(DIFFVISOR_DOMAIN)->domain->schema; }
+
+mutate::Options fuzz_mutations() {
+  mutate::Options options;
+  if (const mutate::Mutator& own = find_domain(DIFFVISOR_DOMAIN)->mutate) options.extra.push_back({300, own});
+  return options;
+}
 
 }  // namespace diffvisor
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/mutate/mutator.h"
 #include "harness/rules/edit.h"
 #include "harness/run/domain.h"
 #include "harness/run/executor.h"
@@ -40,6 +41,7 @@ struct DomainEntry {
   std::span<const std::string_view> in_process;  // models: they run everywhere, in microseconds
   Result<std::unique_ptr<Executor>> (*make_executor)(const ExecutorRequest&);
   std::vector<Quirk> (*quirks)();          // named ones; the generic mutants come from the rule set
+  mutate::Mutator mutate{};                // what mutates its cases beside the mutators any schema has; may be empty
   const VectorDialect* vectors = nullptr;  // how test vectors of this domain are read; null: there are none
 };
 

@@ -18,7 +18,7 @@ constexpr std::uint64_t kCrossoverStream = 2;
 constexpr std::uint64_t kByteMutations = 16;  // one in so many, to keep trying odd encodings and compare operands
 
 mutate::BytesMutator& mutator() {
-  static mutate::BytesMutator m(fuzz_schema(), mutate::standard_mutator(fuzz_schema()),
+  static mutate::BytesMutator m(fuzz_schema(), mutate::standard_mutator(fuzz_schema(), fuzz_mutations()),
                                 mutate::standard_crossover(fuzz_schema()));
   return m;
 }

@@ -84,7 +84,8 @@ std::vector<Quirk> quirks() {
 }  // namespace
 
 const DomainEntry& svm_entry() {
-  static const DomainEntry entry{&domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &svm_vectors()};
+  static const DomainEntry entry{&domain(),      kExecutors, kByDefault, kModels,
+                                 &make_executor, &quirks,    {},         &svm_vectors()};
   return entry;
 }
 

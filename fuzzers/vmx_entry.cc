@@ -96,7 +96,8 @@ std::vector<Quirk> quirks() {
 }  // namespace
 
 const DomainEntry& vmx_entry() {
-  static const DomainEntry entry{&domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &vmx_vectors()};
+  static const DomainEntry entry{&domain(),      kExecutors, kByDefault, kModels,
+                                 &make_executor, &quirks,    {},         &vmx_vectors()};
   return entry;
 }
 

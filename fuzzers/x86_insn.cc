@@ -9,6 +9,7 @@
 #include "fuzzers/x86_insn/disassemble.h"
 #include "fuzzers/x86_insn/facts.h"
 #include "fuzzers/x86_insn/generator.h"
+#include "fuzzers/x86_insn/mutate_insn.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
 #include "models/x86/arch_model.h"
@@ -134,12 +135,12 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
   return make_oracle(r, agent::insn_step_codec());
 }
 
-// Defects; what describes an oracle (tag O) is not one.
+// Defects; what describes another program (tags O and K) is not one.
 std::vector<Quirk> quirks() {
   std::vector<Quirk> out;
   for (std::size_t i = 0; i < x86::kQuirks; ++i) {
     const x86::QuirkRow& row = x86::quirk_row(static_cast<x86::Quirk>(i));
-    if (row.tag == "O") continue;
+    if (row.tag == "O" || row.tag == "K") continue;
     out.push_back({std::string(row.id), std::string(row.story), "x86.arch", {}});
   }
   return out;
@@ -148,7 +149,8 @@ std::vector<Quirk> quirks() {
 }  // namespace
 
 const DomainEntry& x86_insn_entry() {
-  static const DomainEntry entry{&domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks};
+  static const DomainEntry entry{
+      &domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &x86_insn::mutate_insn};
   return entry;
 }
 

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // diffvisor rules --write-seeds: the pair "just valid" and "only this rule broken" for every rule that can be broken
-// alone, the smallest broken set for every implied one, with what every executor says. Generated once, then committed.
+// alone, the smallest broken set for every implied one, with what every executor says; for a domain without rules the
+// smallest case of every subject and outcome that a campaign comes to. Generated once, then committed.
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "fuzzers/cli/commands.h"
 #include "harness/base/file.h"
+#include "harness/campaign/plan.h"
 #include "harness/minimise/minimise.h"
 #include "harness/rules/classify.h"
 
 namespace diffvisor::cli {
 namespace {
+
+constexpr std::uint64_t kBehaviours = 20000;  // cases of the plan that seeds are taken from
 
 class SeedWriter {
  public:
@@ -35,6 +40,27 @@ class SeedWriter {
     }
     const std::string with = c.by ? fmt::format(" (never without {})", rules::rule_name(d_.rules->rows[*c.by])) : "";
     return store(broken, fmt::format("{}: broken{}", rules::rule_name(rule), with), rule);
+  }
+
+  // The first case of each subject and outcome among so many of the plan.
+  Result<void> add_behaviours(std::uint64_t cases) {
+    campaign::Plan plan(d_, {.seed = 1, .profile = s_.profile, .vary_profile = false, .corpus = {}});
+    std::set<std::string> known;
+    Case c;
+    for (std::uint64_t i = 0; i < cases; ++i) {
+      plan.make(i, c);
+      const auto word = behaviour_word(c);
+      if (!word) return tl::unexpected(word.error());
+      if (word->empty() || !known.insert(*word).second) continue;
+      const auto shows = [&](const Case& x) {
+        const auto now = behaviour_word(x);
+        return now && *now == *word;
+      };
+      const auto small = minimise::minimise(c, shows, {20000, d_.normalise});
+      const std::string file(d_.behaviour->strata[d_.behaviour->stratum(c)]);
+      if (auto done = store(small ? small->best : c, *word, file); !done) return done;
+    }
+    return {};
   }
 
   Result<void> write(const std::filesystem::path& directory) const {
@@ -74,7 +100,19 @@ class SeedWriter {
     return small ? small->best : witness;
   }
 
+  // "mul, done" as the reference has it; empty when it cannot judge the case.
+  Result<std::string> behaviour_word(const Case& c) {
+    const auto seen = reference_says(s_, c);
+    if (!seen) return tl::unexpected(seen.error());
+    if (!*seen || (*seen)->status != Status::Ran) return std::string();
+    return d_.behaviour->subject(c) + ", " + observation_text(d_, **seen);
+  }
+
   Result<void> store(const Case& c, std::string story, const rules::Rule& rule) {
+    return store(c, std::move(story), std::string(rule.section.substr(0, rule.section.find(' '))));
+  }
+
+  Result<void> store(const Case& c, std::string story, const std::string& file) {
     StoredCase stored;
     stored.story = std::move(story);
     stored.c = c;
@@ -86,7 +124,7 @@ class SeedWriter {
       const ExecutorInfo& info = s_.executors[e]->info();
       stored.expect.push_back({info.name, info.version, observation_text(d_, *seen), {}});
     }
-    by_section_[std::string(rule.section.substr(0, rule.section.find(' ')))].push_back(std::move(stored));
+    by_section_[file].push_back(std::move(stored));
     return {};
   }
 
@@ -102,6 +140,8 @@ int write_seeds(const std::string& domain, const std::string& directory, const F
   if (!session) return complain(session.error());
   const Domain& d = *session->entry->domain;
   SeedWriter writer(*session);
+  if (d.behaviour != nullptr)
+    if (auto done = writer.add_behaviours(kBehaviours); !done) return complain(done.error());
   for (const rules::Classified& c : rules::classify(*d.rules, *d.schema, session->profile, d.normalise))
     if (auto done = writer.add(c); !done) return complain(done.error());
   if (auto wrote = writer.write(directory); !wrote) return complain(wrote.error());

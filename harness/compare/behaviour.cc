@@ -19,14 +19,20 @@ Observation masked(Observation o, const BehaviourDelta& d) {
   return o;
 }
 
-// What was seen is what the reference does with the masks and variants named by bits of `which`.
-bool explains(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t which, const Case& c,
-              const Observation& seen, const Observation& reference) {
+// The reference with the variants named by bits of `which`.
+Observation expectation(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t which,
+                        const Case& c, const Observation& reference) {
   std::vector<std::string> variants;
   for (std::size_t i = 0; i < entries.size(); ++i)
     if ((which >> i & 1) != 0 && entries[i].behaviour->action == Action::Variant)
       variants.push_back(entries[i].behaviour->variant);
-  Observation expected = variants.empty() ? reference : behaviour.run_variant(c, variants);
+  return variants.empty() ? reference : behaviour.run_variant(c, variants);
+}
+
+// What was seen is what the reference does with the masks and variants named by bits of `which`.
+bool explains(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t which, const Case& c,
+              const Observation& seen, const Observation& reference) {
+  Observation expected = expectation(behaviour, entries, which, c, reference);
   if (expected.status != Status::Ran) return false;
   Observation got = seen;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -50,7 +56,11 @@ Verdict judge_deltas(const Behaviour& behaviour, const std::vector<Known>& entri
     if (d->action == Action::CannotJudge) return {VerdictKind::Incomparable, entries[i].id, std::uint64_t{1} << i};
     fired |= std::uint64_t{1} << i;
   }
-  if (fired == 0 || !explains(behaviour, entries, fired, c, seen, reference)) return {VerdictKind::Divergence, {}, 0};
+  if (fired == 0) return {VerdictKind::Divergence, {}, 0};
+  // The executor's way may lead to where nobody can judge: an undefined value that is used.
+  if (const Observation all = expectation(behaviour, entries, fired, c, reference); all.status != Status::Ran)
+    return {VerdictKind::Incomparable, all.reason, 0};
+  if (!explains(behaviour, entries, fired, c, seen, reference)) return {VerdictKind::Divergence, {}, 0};
   std::uint64_t needed = fired;
   for (std::uint64_t b = fired; b != 0; b &= b - 1) {
     const std::uint64_t without = needed & ~(b & -b);

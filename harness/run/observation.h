@@ -51,7 +51,7 @@ struct Loose {
   std::uint8_t slot = 0;
   std::uint64_t bits = 0;  // 0: an unused entry
 };
-inline constexpr std::size_t kMaxLoose = 4;
+inline constexpr std::size_t kMaxLoose = 6;
 
 struct Observation {
   Status status = Status::Incomparable;

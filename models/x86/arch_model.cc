@@ -5,6 +5,7 @@
 
 #include "harness/arch/insn/record.h"
 #include "harness/base/check.h"
+#include "models/x86/decoder/form.h"
 #include "models/x86/emulator/step.h"
 #include "models/x86/events/delivery.h"
 
@@ -36,7 +37,6 @@ void fill_exception(const Machine& m, const Fault& f, Observation& o) {
   // Real mode has no error codes.
   if (insn::has_error_code(f.vector) && m.cr0(insn::cr0::PE)) set(o, insn::kErrorCode, f.error_code);
   if (f.vector == insn::kPF || f.vector == insn::kDB) set(o, insn::kPayload, f.payload);
-  set(o, insn::kCause, static_cast<u64>(f.cause));
 }
 
 void fill_memory(Memory& memory, Observation& o) {
@@ -71,8 +71,10 @@ void fill(const Machine& m, unsigned steps, const Carried& carried, Observation&
   o.status = Status::Ran;
   o.reason = {};
   o.outcome = outcome_of(m);
+  o.form = form_index(m.form);
   fill_state(m, o);
   if (m.fault.raised) fill_exception(m, m.fault, o);
+  o.record[insn::kCause] = static_cast<u64>(m.fault.raised ? m.fault.cause : m.delivered);  // explains; not compared
   if (insn::kind_of(o.outcome) == OutcomeKind::PortAccess) {
     set(o, insn::kPort, m.port);
     set(o, insn::kPortValue, m.port_value);
@@ -92,6 +94,7 @@ void deliver_if_wanted(Machine& m, const Carried& carried) {
   }
   const Fault f = m.fault;
   m.fault = {};
+  m.delivered = f.cause;
   deliver_fault(m, f);
 }
 
@@ -128,6 +131,9 @@ X86Model::X86Model(Personality personality, const Quirks& quirks)
       personality_(personality),
       quirks_(quirks),
       state_(std::make_unique<State>()) {
+  if (personality.kvm)
+    for (std::size_t q = 0; q < kQuirks; ++q)
+      if (quirk_row(static_cast<Quirk>(q)).tag == "K") quirks_.set(static_cast<Quirk>(q));
   state_->fresh.personality = &personality_;
   state_->fresh.quirks = quirks_;
   state_->fresh.memory = &state_->memory;
@@ -145,6 +151,7 @@ void X86Model::observe(const std::uint64_t* v, std::span<const std::byte> code, 
   Carried carried;
   const unsigned steps = run(m, carried);
   o = Observation{};
+  if (m.has_ended && insn::kind_of(m.ended) == OutcomeKind::Unhandleable) m.limit = "unhandleable";
   if (m.limit != nullptr) {
     o.reason = m.limit;
   } else {

@@ -45,7 +45,8 @@ class Machine {
   std::array<u64, insn::kSlots> v{};
   Fault fault;
   Limit limit = nullptr;
-  insn::Outcome ended = 0;  // set by end(): HLT, port access, x86.kvm gave up
+  Cause delivered = Cause::None;  // of the last fault that was delivered
+  insn::Outcome ended = 0;        // set by end(): HLT, port access, x86.kvm gave up
   bool has_ended = false;
   u64 port = 0, port_value = 0;  // record slots kPort and kPortValue of a port access
   u64 next_rip = 0;              // where the instruction goes on: set to the following one before it runs
@@ -71,6 +72,7 @@ class Machine {
   std::array<u16, 8> st_exponent = {0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff};
   bool fpu_pointers_known = true;
   const OpcodeRow* row = nullptr;  // of the last instruction that was decoded
+  u32 form = 0;                    // of the first one, see decoder/form.h
 
   u64& reg(unsigned number) { return v[insn::Rax + number]; }
   bool has(unsigned feature) const { return insn::has(v.data(), feature); }

@@ -244,15 +244,14 @@ class OtherCode {
 };
 
 // MOV SS blocks nothing when it is blocked itself, so it has to start without.
-u32 enter_before_ss_load(const Run& run) {
-  set_bitmap(false);
-  return enter(plain_controls, run.shadow);
-}
+u32 enter_before_ss_load(const Run& run) { return enter(plain_controls, run.shadow); }
 
 void blocking_step(Run& run, Decoded d) {
   const u64 behind = run.c.v[CodeAddress] + code_offset(run) + d.length;
   if (behind + sizeof kFence > insn::kRamEnd) return fail(run, StepStatus::ShadowUnknown);
   const bool loads_ss = d.shape == Shape::LoadsSs, deliver = run.c.v[Deliver] != 0;
+  // A fault of the fence is not the step's.
+  set_bitmap(false);
   u32 reason;
   {
     const OtherCode fence(ram(behind), kFence[0], kFence[1]);
@@ -262,7 +261,7 @@ void blocking_step(Run& run, Decoded d) {
   const bool behind_it = rip == run.rip + d.length;
   if (reason == kCpuidExit && behind_it) return complete(run, vmread(kInterruptibility) & 3);
   if (reason == kNmiWindowExit) return complete(run, 0);
-  if (loads_ss && deliver && reason == kExceptionExit && !behind_it) {
+  if (deliver && reason == kExceptionExit && !behind_it) {
     set_bitmap(true);
     return ordinary_step(run);
   }
@@ -295,6 +294,7 @@ void string_access(Run& run, Port p) {
   if (!is_in_code(run)) return fail(run, StepStatus::CodeElsewhere);
   const Decoded d = shape_of(run);
   save_state(run.c, run.r);
+  reload_fpu();
   run.state_is_saved = true;
   set_bitmap(false);
   const u32 reason = enter_substitute(run, d);
@@ -343,6 +343,8 @@ void one_step(Run& run) {
       if ((run.shadow & kBlockedByMovSs) != 0) return ordinary_step(run);
       return blocking_step(run, d);
     case Shape::Sti:
+      // A trap behind it that is delivered ends the blocking.
+      if (run.c.v[Deliver] != 0 && (vmread(kGuestRflags) & bit(rflags::TF)) != 0) return ordinary_step(run);
       return blocking_step(run, d);
   }
 }

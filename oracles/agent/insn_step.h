@@ -48,6 +48,8 @@ enum class Loaded { Ok, NoMemory, Pdpte };
 Loaded load_state(const insn::WireCase& c);
 // All but the outcome-dependent slots, normalised as the record wants it.
 void save_state(const insn::WireCase& c, insn::WireResult& r);
+// Copying the state away took registers of the guest: for one that goes on.
+void reload_fpu();
 
 inline u64 read_dr0() {
   u64 v;

@@ -359,6 +359,8 @@ Loaded load_state(const WireCase& c) {
   return Loaded::Ok;
 }
 
+void reload_fpu() { fxrstor(fpu_image); }
+
 void save_state(const WireCase& c, WireResult& r) {
   u64* const record = r.record;
   write_xcr0(kAgentXcr0);

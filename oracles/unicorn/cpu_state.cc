@@ -176,6 +176,10 @@ void load_features(const u64* v, Context& to) {
 #define FEATURE(name, leaf, subleaf, word, b) assign(index_of(leaf, word), b, has(v, feature::name));
 #include "harness/arch/insn/features.def"
 #undef FEATURE
+  // What XSETBV takes is another leaf: x87, SSE, AVX and PKRU.
+  constexpr std::size_t kXsaveComponents = at::kFeatures + 8 * 21;
+  to.put(kXsaveComponents, u64{7} | (has(v, feature::PKU) ? bit(9) : 0));
+  assign(kExtEcx, 6, false);  // SSE4A
   static constexpr char kVendors[2][13] = {"GenuineIntel", "AuthenticAMD"};
   std::array<char, 12> vendor{};
   std::memcpy(vendor.data(), kVendors[v[CapVendor] == kAmd], vendor.size());

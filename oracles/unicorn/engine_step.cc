@@ -148,7 +148,8 @@ void Engine::clean_state(const Opcode& o, const Plan& plan, OutcomeKind kind) {
   const bool writes_dr6 = done && o.is(Opcode::k0f, 0x23) && (o.reg() & 5) == 4;
   if (writes_dr6) {
     const u64 value = now_.get<u64>(at::kRegs + 8 * o.rm_register());
-    after_.put(kDr6, (after_.get<u64>(kDr6) & ~bit(14)) | (value & bit(14)));
+    constexpr u64 kStepped = bit(14) | 0xf;  // what a single step writes over
+    after_.put(kDr6, (after_.get<u64>(kDr6) & ~kStepped) | (value & kStepped));
   } else {
     after_.put(kDr6, now_.get<u64>(kDr6));
   }
@@ -252,7 +253,9 @@ void Engine::report(const WireCase& c, const Step& last, WireResult& out) {
     define(out, kPort, events_.port_word | (string ? bit(25) : 0));
     if (!string && (events_.port_word & bit(24)) == 0) define(out, kPortValue, events_.port_value);
     // INS stores a zero first, to see whether it may.
-    if (string) out.defined[kMemoryCount / 64] &= ~((bit(2 + 2 * kMemoryShown) - 1) << kMemoryCount % 64);
+    if (string)
+      for (unsigned slot = kMemoryCount; slot < kMemoryValue + kMemoryShown; ++slot)
+        out.defined[slot / 64] &= ~bit(slot % 64);
   }
 }
 

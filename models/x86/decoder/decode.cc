@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/x86/decoder/decode.h"
 
+#include <algorithm>
 #include <array>
 
 #include "models/x86/decoder/opcode_table.h"
@@ -9,6 +10,7 @@ namespace diffvisor::x86 {
 namespace {
 
 constexpr u8 kNoRegister = 0xff, kRipRelative = 0xfe;
+constexpr u16 kUd0 = 0x1ff, kMovdiri = 0x2f9;
 
 // Bytes left of one instruction; sticky like a fault.
 class Reader {
@@ -40,6 +42,7 @@ class Reader {
   bool ok() const { return status_ == DecodeStatus::Ok; }
   DecodeStatus status() const { return status_; }
   u8 at() const { return static_cast<u8>(at_); }
+  bool has_read(u8 b) const { return std::find(bytes_.begin(), bytes_.begin() + at_, b) != bytes_.begin() + at_; }
 
  private:
   std::span<const u8> bytes_;
@@ -62,9 +65,15 @@ constexpr std::array<u8, 256> prefix_classes() {
 constexpr std::array<u8, 256> kPrefixClass = prefix_classes();
 
 // In 64-bit mode ES, CS, SS and DS prefixes do nothing, not even to an FS before them (SDM 2A 2.2.1, 1 3.3.7.1).
-void segment_prefix(Instruction& i, u8 b, bool in_64) {
+void segment_prefix(const DecodeMode& mode, Instruction& i, u8 b) {
   if (b < 0x64) {
-    if (in_64) return;
+    if (mode.width == 8) {
+      if (mode.quirks.test(Quirk::UnicornSegmentLast)) {
+        i.segment_prefix = false;
+        i.segment = insn::kDs;
+      }
+      return;
+    }
     i.segment = static_cast<Segment>(b >> 3 & 3);
   } else {
     i.segment = b == 0x64 ? insn::kFs : insn::kGs;
@@ -83,9 +92,9 @@ u8 read_prefixes(const DecodeMode& mode, Reader& r, Instruction& i, bool& saw_ve
       i.rex = b;
       continue;
     }
-    i.rex = 0;  // a REX that is not the last prefix does nothing
+    if (!mode.quirks.test(Quirk::UnicornRexKept)) i.rex = 0;  // a REX that is not the last prefix does nothing
     if (c == kSegmentPrefix) {
-      segment_prefix(i, b, mode.width == 8);
+      segment_prefix(mode, i, b);
     } else if (c == kOperand) {
       i.operand_prefix = saw_vex_stopper = true;
     } else if (c == kAddress) {
@@ -169,8 +178,17 @@ void read_memory_operand(const DecodeMode& mode, Reader& r, Instruction& i) {
 
 constexpr u8 kPrefixNone = 1, kPrefix66 = 2, kPrefixF3 = 4, kPrefixF2 = 8;
 
+bool is_vector_opcode(u16 opcode) {
+  if (opcode >= 0x200) return opcode != 0x2f0 && opcode != 0x2f1;
+  const unsigned b = opcode & 0xffu;
+  return opcode >= 0x110 && (b < 0x18 || (b >= 0x28 && b < 0x30) || (b >= 0x50 && b < 0x80) || b == 0xc2 ||
+                             (b >= 0xc4 && b < 0xc7) || b >= 0xd0);
+}
+
 // F2 and F3 outrank 66 where a prefix is part of the opcode.
-u8 mandatory_prefix(const Instruction& i) {
+u8 mandatory_prefix(const DecodeMode& mode, const Instruction& i, u16 opcode) {
+  const bool operand_first = mode.quirks.test(Quirk::UnicornOperandFirst) && is_vector_opcode(opcode);
+  if (operand_first && i.operand_prefix) return kPrefix66;
   if (i.rep == Rep::Repne) return kPrefixF2;
   if (i.rep == Rep::Repe) return kPrefixF3;
   return i.operand_prefix ? kPrefix66 : kPrefixNone;
@@ -269,13 +287,23 @@ bool lacks_286(u16 opcode) {
   return (opcode >= 0x64 && opcode <= 0x67) || opcode == 0xf1;
 }
 
+// A member a group lacks: its immediate belongs to the instruction all the same, as the opcode says.
+DecodeStatus refuse(const DecodeMode& mode, Reader& r, Instruction& i, const OpcodeEntry& entry, bool wrong_width) {
+  if (wrong_width) return DecodeStatus::WrongWidth;
+  i.operand_bytes = (mode.width == 2) == (i.operand_prefix && !i.rex_w()) ? 4 : 2;
+  const OpcodeRow& row = entry.count != 0 ? integer_rows()[entry.first] : simd_rows()[entry.simd_first];
+  read_immediate(r, i, row.immediate);
+  return r.ok() ? DecodeStatus::Undefined : r.status();
+}
+
 DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcode, u8 prefix) {
   const OpcodeEntry& entry = opcode_entry(opcode);
   const bool in_64 = mode.width == 8;
   if (entry.count + entry.simd_count == 0) return DecodeStatus::Undefined;
   if (!(in_64 ? entry.in_64 : entry.outside_64)) return DecodeStatus::WrongWidth;
   i.address_bytes = address_bytes(mode, i.address_prefix);
-  if (entry.mod_rm) {
+  if (opcode == kMovdiri && prefix == kPrefix66 && mode.quirks.test(Quirk::BochsMovdiri)) prefix = kPrefixNone;
+  if (entry.mod_rm && !(opcode == kUd0 && mode.quirks.test(Quirk::BochsUd0))) {
     i.modrm = r.byte();
     i.has_modrm = true;
   }
@@ -287,9 +315,10 @@ DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcod
   if (row != nullptr && row->has(kForce64)) i.modrm |= 0xc0;
   if (i.is_memory()) read_memory_operand(mode, r, i);
   if (!r.ok()) return r.status();
-  if (row == nullptr) return wrong_width ? DecodeStatus::WrongWidth : DecodeStatus::Undefined;
+  if (row == nullptr) return refuse(mode, r, i, entry, wrong_width);
   if (i.vex && !row->has(kVexRegister) && i.vex_v != 0) return DecodeStatus::Undefined;
-  if (!in_64) i.vex_v &= 7;
+  if (!in_64 && !mode.quirks.test(Quirk::BochsVex) && !mode.quirks.test(Quirk::UnicornVvvv)) i.vex_v &= 7;
+  if (!in_64 && i.vex && i.rex_w() && mode.quirks.test(Quirk::BochsVex)) return DecodeStatus::Undefined;
   i.row = row;
   i.operand_bytes = operand_bytes(mode, *row, i);
   read_immediate(r, i, row->immediate);
@@ -300,20 +329,27 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
   bool saw_vex_stopper = false;
   const u8 first = read_prefixes(mode, r, i, saw_vex_stopper);
   if (!r.ok()) return r.status();
+  if (mode.quirks.test(Quirk::UnicornRepBoth) && r.has_read(0xf2) && r.has_read(0xf3)) {
+    const bool compares = (first & 0xfe) == 0xa6 || (first & 0xfe) == 0xae;
+    i.rep = compares ? Rep::Repne : Rep::Repe;
+  }
   if (!is_vex_prefix(mode, first, r)) {
     const u16 opcode = read_opcode(mode, first, r, i);
     if (!r.ok()) return r.status();
     if (mode.i286 && lacks_286(opcode)) return DecodeStatus::Undefined;
-    return finish(mode, r, i, opcode, mandatory_prefix(i));
+    return finish(mode, r, i, opcode, mandatory_prefix(mode, i, opcode));
   }
   static constexpr u8 kPp[] = {kPrefixNone, kPrefix66, kPrefixF3, kPrefixF2};
   saw_vex_stopper |= i.rex != 0;
+  if (mode.quirks.test(Quirk::BochsVexPrefix) && mandatory_prefix(mode, i, 0) != kPrefixNone)
+    return DecodeStatus::Undefined;
   u8 pp = 0;
   const bool map_exists = read_vex(mode, first, r, i, pp);
   i.opcode = r.byte();
   if (!r.ok()) return r.status();
-  if (saw_vex_stopper || !map_exists) return DecodeStatus::Undefined;
-  return finish(mode, r, i, static_cast<u16>(kVexMap | i.map << 8 | i.opcode), kPp[pp]);
+  if (!map_exists) return DecodeStatus::Undefined;
+  const DecodeStatus status = finish(mode, r, i, static_cast<u16>(kVexMap | i.map << 8 | i.opcode), kPp[pp]);
+  return saw_vex_stopper && status == DecodeStatus::Ok ? DecodeStatus::Undefined : status;
 }
 
 }  // namespace
@@ -321,9 +357,10 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
 DecodeMode decode_mode(const Machine& m) {
   DecodeMode mode;
   mode.width = m.code64() ? 8 : m.code32() ? 4 : 2;
-  mode.vex = m.protected_mode();
-  mode.amd = m.v[insn::CapVendor] == insn::kAmd;
+  mode.vex = m.protected_mode() && (mode.width != 2 || !m.quirk(Quirk::UnicornVex16));
+  mode.amd = m.v[insn::CapVendor] == insn::kAmd || m.quirk(Quirk::UnicornNearBranch);
   mode.i286 = m.v[insn::CapGeneration] == insn::k80286;
+  mode.quirks = m.quirks;
   return mode;
 }
 

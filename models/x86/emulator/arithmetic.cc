@@ -23,7 +23,9 @@ void add_with_flag(Machine& m, const Instruction& i, unsigned flag) {
   const unsigned bytes = operand_size(i);
   const u64 a = load(m, i, Operand::G, bytes), b = source(m, i), carry = m.flag(flag) ? 1 : 0;
   const u64 result = (a + b + carry) & mask_of(bytes);
-  set_flags(m, flag_bit(flag), flag_bit(flag, sign_of((a & b) | ((a | b) & ~result), bytes) != 0));
+  const bool is_signed = flag == insn::rflags::OF && m.quirk(Quirk::BochsAdox);
+  const u64 carries = is_signed ? (a ^ result) & (b ^ result) : (a & b) | ((a | b) & ~result);
+  set_flags(m, flag_bit(flag), flag_bit(flag, sign_of(carries, bytes) != 0));
   set_destination(m, i, result);
 }
 

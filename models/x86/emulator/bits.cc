@@ -104,11 +104,11 @@ void bsr(Machine& m, const Instruction& i) { scan(m, i, false); }
 
 // CPUs without them, and KVM's emulator, ignore the prefix and scan.
 void tzcnt(Machine& m, const Instruction& i) {
-  if (!m.has(insn::feature::BMI1) || m.kvm()) return bsf(m, i);
+  if (!m.has(insn::feature::BMI1) || m.quirk(Quirk::KvmBitScan)) return bsf(m, i);
   count_zeros(m, i, true);
 }
 void lzcnt(Machine& m, const Instruction& i) {
-  if (!m.has(insn::feature::LZCNT) || m.kvm()) return bsr(m, i);
+  if (!m.has(insn::feature::LZCNT) || m.quirk(Quirk::KvmBitScan)) return bsr(m, i);
   count_zeros(m, i, false);
 }
 void popcnt(Machine& m, const Instruction& i) {

@@ -57,7 +57,7 @@ void xchg(Machine& m, const Instruction& i) {
 
 // With F3 it is PAUSE, whatever REX.B says.
 void xchg_or_nop(Machine& m, const Instruction& i) {
-  if ((i.rex & 1) != 0 && i.rep != Rep::Repe) xchg(m, i);
+  if ((i.rex & 1) != 0 && (i.rep != Rep::Repe || m.quirk(Quirk::BochsPause))) xchg(m, i);
 }
 
 // The sum is written last: XADD of a register with itself leaves the sum.

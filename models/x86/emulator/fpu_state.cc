@@ -29,7 +29,7 @@ void set_mxcsr(Machine& m, u64 value) {
 }
 
 void put(Image& image, std::size_t at, u64 value, std::size_t bytes) { std::memcpy(image.data() + at, &value, bytes); }
-u64 get(const Image& image, std::size_t at, std::size_t bytes) {
+u64 get(std::span<const u8> image, std::size_t at, std::size_t bytes) {
   u64 value = 0;
   std::memcpy(&value, image.data() + at, bytes);
   return value;
@@ -72,6 +72,21 @@ void take(Machine& m, const Image& image) {
   for (unsigned n = 0; n < xmm_registers(m); ++n)
     set_xmm(m, n, {get(image, kXmmArea + 16 * n, 8), get(image, kXmmArea + 16 * n + 8, 8)});
   m.fpu_pointers_known &= get(image, 6, 2) == 0 && get(image, 8, 8) == 0 && get(image, 16, 8) == 0;
+}
+
+// Bochs: 16 bytes at a time, of an x87 register 8 and 2 where it reads.
+void write_image(Machine& m, const Instruction& i, std::span<const u8> image) {
+  if (!m.quirk(Quirk::BochsFxState)) return m.write_block(i.segment, effective_offset(m, i), image, 16);
+  for (std::size_t at = 0; at < image.size() && m.ok(); at += 16)
+    m.write_block(i.segment, effective_offset(m, i, at), image.subspan(at, 16), at == 0 ? 16 : 1);
+}
+void read_image(Machine& m, const Instruction& i, std::span<u8> image) {
+  if (!m.quirk(Quirk::BochsFxState)) return m.read_block(i.segment, effective_offset(m, i), image, 16);
+  for (std::size_t at = 0; at < image.size() && m.ok(); at += 16) {
+    const bool is_st = at >= kStArea && at < kXmmArea;
+    m.read_block(i.segment, effective_offset(m, i, at), image.subspan(at, is_st ? 10 : 16), at == 0 ? 16 : 1);
+    if (at == 16 && (get(image, 24, 4) & ~mxcsr_mask(m)) != 0) m.general_protection(Cause::ReservedBits);
+  }
 }
 
 // Without CR4.OSFXSR the manual leaves SSE state and MXCSR to the CPU. KVM gives up on 64-bit images.
@@ -126,12 +141,17 @@ void fxsave(Machine& m, const Instruction& i) {
   if (!m.fpu_pointers_known) return m.cannot_judge("fpu_pointers");
   Image image;
   fill(m, image);
-  m.write_block(i.segment, effective_offset(m, i), std::span<const u8>(image).first(image_bytes(m)), 16);
+  write_image(m, i, std::span<const u8>(image).first(image_bytes(m)));
 }
 void fxrstor(Machine& m, const Instruction& i) {
   if (unavailable(m) || image_is_open(m)) return;
   Image image{};
-  m.read_block(i.segment, effective_offset(m, i), std::span(image).first(image_bytes(m)), 16);
+  read_image(m, i, std::span(image).first(image_bytes(m)));
+  // CPUs may touch the end of the 512 bytes first.
+  if (m.fault.raised && m.fault.vector == insn::kPF) {
+    m.fault = {};
+    m.cannot_judge("fxrstor_page_fault");
+  }
   if (m.ok()) take(m, image);
 }
 

@@ -214,6 +214,7 @@ const Row kStackRows[] = {
     {"enter 0", kLong64, {0xc8, 0x10, 0, 0}, {{Rsp, kStack + 0x100}, {Rbp, 5}}, kDone, {{Rbp, kStack + 0xf8}, {Rsp, kStack + 0xe8}}},
     {"enter 2", kLong64, {0xc8, 0, 0, 2}, {{Rsp, kData + 0x100}, {Rbp, kStack + 8}}, kDone,
      {{Rbp, kData + 0xf8}, {Rsp, kData + 0xe8}, {memory(0xf8), kStack + 8}, {memory(0xf0), 0}, {memory(0xe8), kData + 0xf8}}},
+    {"enter with 32 bits on a 16-bit stack", kProtected32, {0xc8, 0, 0, 0}, {{Rsp, 0x30100}, {SsAttr, 0x93}, {SsLimit, 0xffff}}, kDone, {{Rbp, 0x300fc}, {Rsp, 0x300fc}}},
     {"leave", kLong64, {0xc9}, {{Rbp, kStack + 8}}, kDone, {{Rsp, kStack + 16}, {Rbp, 0}}},
     {"call", kLong64, {0xe8, 0x10, 0, 0, 0}, {{Rsp, kData + 8}}, kDone, {{Rip, kCode + 0x15}, {memory(0), kCode + 5}}},
     {"call to nowhere has pushed", kLong64, {0xff, 0xd0}, {{Rax, u64{1} << 62}, {Rsp, kData + 8}}, fault(kGP), {{Rip, kCode}, {Rsp, kData + 8}, {memory(0), kCode + 2}}},
@@ -238,6 +239,7 @@ const Row kStrings[] = {
     {"repne scas", kLong64, {0xf2, 0xae}, {{Rcx, 9}, {Rdi, kStack}, {Rax, 1}}, kDone, {{Rcx, 0}, {Rdi, kStack + 9}}},
     {"a fault keeps the progress", kLong64, {0xf3, 0xaa}, {{Rcx, 9}, {Rdi, window(kReadOnly) - 2}}, fault(kPF), {{Rcx, 7}, {Rip, kCode}}},
     {"67 counts with ecx", kLong64, {0x67, 0xf3, 0xaa}, {{Rcx, u64{5} << 32 | 1}, {Rdi, kData}}, kDone, {{Rcx, 0}}},
+    {"a fault midway restores the flags", kLong64, {0xf2, 0xae}, {{Rcx, 9}, {Rdi, window(kAbsent) - 1}, {Rflags, 0x8d7}}, fault(kPF), {{Rflags, kStatus}}},
     {"tf traps after an iteration", kLong64, {0xf3, 0xaa}, {{Rcx, 9}, {Rdi, kData}, {Rflags, 0x102}}, fault(kDB), {{Rcx, 8}, {Rip, kCode}}},
 };
 const Row kRefusals[] = {
@@ -245,6 +247,8 @@ const Row kRefusals[] = {
     {"lock of cmp", kLong64, {0xf0, 0x39, 0x03}, {{Rbx, kData}}, fault(kUD), {}},
     {"locked add", kLong64, {0xf0, 0x01, 0x03}, {{Rbx, kData}}, kDone, {}},
     {"ud2", kLong64, {0x0f, 0x0b}, {}, fault(kUD), {}},
+    {"an empty x87 escape", kLong64, {0xd9, 0xd1}, {{Cr0, 0x80000039}}, fault(kUD), {}},
+    {"x87 under ts", kLong64, {0xd8, 0xc1}, {{Cr0, 0x80000039}}, fault(kNM), {}},
     {"lldt in real mode", kReal16, {0x0f, 0x00, 0xd0}, {}, fault(kUD), {}},
     {"vex in real mode", kReal16, {0xc4, 0xe2, 0x70, 0xf2, 0xc3}, {}, fault(kUD), {}},
     {"avx without xcr0", kLong64, {0xc5, 0xf8, 0x77}, {{Cr4, 0x40620}}, fault(kUD), {}},

@@ -18,6 +18,11 @@ void copy_frames(Machine& m, const Instruction& i, unsigned levels) {
   }
 }
 
+Instruction bochs_size(const Machine& m, Instruction i) {
+  if (m.quirk(Quirk::BochsEnter) && m.code64()) i.operand_bytes = 8;
+  return i;
+}
+
 }  // namespace
 
 void push(Machine& m, const Instruction& i) { m.push(source(m, i), i.operand_bytes); }
@@ -37,10 +42,11 @@ void popa(Machine& m, const Instruction& i) {
 }
 
 // It ends with the check a write at the new stack pointer would make.
-void enter(Machine& m, const Instruction& i) {
+void enter(Machine& m, const Instruction& given) {
+  const Instruction i = bochs_size(m, given);
   const unsigned levels = m.quirk(Quirk::EnterLevel) ? 0 : static_cast<unsigned>(i.immediate2) & 31;
   m.push(m.reg(kBp) & mask_of(i.operand_bytes), i.operand_bytes);
-  const u64 frame = m.stack_pointer();
+  const u64 frame = m.v[insn::Rsp];  // all of ESP with 32-bit operands, on a 16-bit stack too
   if (levels != 0) {
     copy_frames(m, i, levels);
     m.push(frame & mask_of(i.operand_bytes), i.operand_bytes);
@@ -50,7 +56,8 @@ void enter(Machine& m, const Instruction& i) {
   m.read_for_write(insn::kSs, m.stack_pointer(), i.operand_bytes);
 }
 
-void leave(Machine& m, const Instruction& i) {
+void leave(Machine& m, const Instruction& given) {
+  const Instruction i = bochs_size(m, given);
   m.set_stack_pointer(m.reg(kBp));
   set_register(m, i, kBp, i.operand_bytes, m.pop(i.operand_bytes));
 }

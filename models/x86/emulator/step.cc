@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include "models/x86/decoder/decode.h"
+#include "models/x86/decoder/form.h"
 #include "models/x86/decoder/opcode_table.h"
 #include "models/x86/emulator/checks.h"
 #include "models/x86/emulator/kvm.h"
 #include "models/x86/emulator/operands.h"
+#include "models/x86/emulator/unicorn.h"
 #include "models/x86/system/system_instructions.h"
 
 namespace diffvisor::x86 {
@@ -98,13 +100,17 @@ void fetch_and_decode(Machine& m, Instruction& i) {
   refuse(m, status, i, fetch_fault);
 }
 
+Handler handler_of(const Machine& m, const Instruction& i) {
+  return m.quirks.any() ? unicorn_handler(m, i) : i.row->handler;
+}
+
 // ---- REP (SDM 2B)
 
 u64 count_mask(const Machine& m, const Instruction& i) {
   return m.quirk(Quirk::RepRcxMask) ? ~u64{0} : mask_of(i.address_bytes);
 }
 
-// With a 32-bit address size and a count of 0 CPUs disagree on the upper halves of the registers.
+// With a 32-bit address size CPUs disagree on the upper halves of the registers while no iteration is complete.
 bool upper_halves_matter(const Machine& m, const Instruction& i) {
   return m.code64() && i.address_bytes == 4 && (m.v[insn::Rcx] | m.v[insn::Rsi] | m.v[insn::Rdi]) >> 32 != 0;
 }
@@ -122,18 +128,25 @@ void single_step(Machine& m) { m.raise_debug(kSingleStep, Cause::SingleStep, tru
 
 void repeat(Machine& m, const Instruction& i, Snapshot& before, bool stepping, bool one_iteration) {
   if ((m.v[insn::Rcx] & count_mask(m, i)) == 0) {
+    if (m.quirk(Quirk::BochsRepIo)) check_port(m, i);
+    if (!m.ok()) return;
     m.upper_halves_open = upper_halves_matter(m, i);
     if (stepping) single_step(m);
     return;
   }
   for (unsigned n = 0; n < kMostIterations; ++n) {
-    i.row->handler(m, i);
-    if (!m.ok()) return;
+    const bool open = n == 0 && upper_halves_matter(m, i);
+    handler_of(m, i)(m, i);
+    if (!m.ok()) {
+      m.upper_halves_open = open && m.fault.raised;
+      return;
+    }
     count_down(m, i);
     const bool more = goes_on(m, i);
     if (more && (stepping || one_iteration)) {
       m.next_rip = m.v[insn::Rip];
       m.rep_goes_on = true;
+      if (i.row->has(kStopsOnZf)) leave_undefined(m, Undefined::RepeatedCompare);
     }
     if (stepping) single_step(m);
     if (!more || stepping || one_iteration) return;
@@ -156,12 +169,13 @@ void execute(Machine& m, const Instruction& i, Snapshot& before, bool one_iterat
   const bool stepping = m.flag(rflags::TF);
   m.set_flag(rflags::RF, false);
   if (i.row->has(kString) && i.rep != Rep::None) return repeat(m, i, before, stepping, one_iteration);
-  i.row->handler(m, i);
+  handler_of(m, i)(m, i);
   if (stepping && m.has_ended && insn::kind_of(m.ended) == OutcomeKind::Halt) {
     m.has_ended = false;
     m.cannot_judge("halt_under_tf");
   }
   if (stepping && m.ok()) trap_if_stepping(m, i);
+  if (stepping && m.fault.vector == insn::kDB && m.quirk(Quirk::BochsStep)) m.fault.payload |= kSingleStep;
 }
 
 bool is_undone(const Machine& m) {
@@ -186,9 +200,11 @@ void step(Machine& m, bool one_iteration) {
   if (m.ok()) fetch_and_decode(m, i);
   if (!m.ok()) return;
   m.row = i.row;
+  if (m.form == 0) m.form = form_of(i);
   m.next_rip += i.length;
   if (!m.code64()) m.next_rip &= 0xffffffff;
-  m.kvm() ? kvm_check(m, i) : check_instruction(m, i);
+  if (m.quirks.any()) unicorn_check(m, i);
+  m.quirk(Quirk::KvmCheckOrder) ? kvm_check(m, i) : check_instruction(m, i);
   if (!m.ok()) return;
   Snapshot before(m);
   execute(m, i, before, one_iteration);

@@ -2,6 +2,7 @@
 // String instructions, one iteration each: SDM 1 7.3.9.
 #include "models/x86/emulator/instructions.h"
 #include "models/x86/emulator/operands.h"
+#include "models/x86/paging/walk.h"
 
 namespace diffvisor::x86 {
 namespace {
@@ -18,6 +19,17 @@ void advance(Machine& m, const Instruction& i, unsigned index) {
 u64 read_source(Machine& m, const Instruction& i) { return m.read(i.segment, at(m, i, kSi), operand_size(i)); }
 u64 read_destination(Machine& m, const Instruction& i) { return m.read(insn::kEs, at(m, i, kDi), operand_size(i)); }
 
+// Which operand of CMPS is read first shows when both fault; CPUs and emulators differ.
+void check_order(Machine& m, const Instruction& i) {
+  if (!m.fault.raised) return;
+  const Fault first = m.fault;
+  m.fault = {};
+  peek(m, i.segment, at(m, i, kSi), operand_size(i), Access::Read);
+  const bool both = m.fault.raised;
+  m.fault = both ? Fault{} : first;
+  if (both) m.cannot_judge("string_fault_order");
+}
+
 }  // namespace
 
 void movs(Machine& m, const Instruction& i) {
@@ -27,8 +39,14 @@ void movs(Machine& m, const Instruction& i) {
   advance(m, i, kDi);
 }
 void cmps(Machine& m, const Instruction& i) {
-  const u64 src = read_source(m, i);
-  sub_flags(m, src, read_destination(m, i), false, operand_size(i));
+  const bool source_first = m.kvm() || m.quirk(Quirk::BochsCmps);
+  u64 src = source_first ? read_source(m, i) : 0;
+  const u64 dst = read_destination(m, i);
+  if (!source_first) {
+    check_order(m, i);
+    src = read_source(m, i);
+  }
+  sub_flags(m, src, dst, false, operand_size(i));
   advance(m, i, kSi);
   advance(m, i, kDi);
 }

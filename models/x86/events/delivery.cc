@@ -62,9 +62,11 @@ Descriptor read_gate(Machine& m, const Event& e) {
   }
   const u64 address = m.v[insn::IdtrBase] + e.vector * size;
   d.low = m.read_system(m.long_mode() ? address : address & 0xffffffff, 8);
-  if (size == 16) d.high = m.read_system(address + 8, 8) & 0xffffffff;
+  if (size == 16) d.high = m.read_system(address + 8, 8);
+  const bool second_type = (d.high >> 40 & 0x1f) != 0 && m.quirk(Quirk::BochsGateType);
+  d.high &= 0xffffffff;
   if (!m.ok()) return d;
-  if (!is_gate(m, d)) {
+  if (!is_gate(m, d) || second_type) {
     m.raise(insn::kGP, idt_error(e), Cause::DescriptorType);
   } else if (e.checks_gate_dpl() && d.dpl() < m.cpl()) {
     m.raise(insn::kGP, idt_error(e), Cause::DescriptorPrivilege);
@@ -121,10 +123,10 @@ void push_frame(Machine& m, const Event& e, const Interrupted& old, unsigned siz
 // The new stack's registers; SS:ESP as they were are in `old`.
 void switch_stack(Machine& m, InnerStack& s, unsigned bytes, unsigned size) {
   if (!m.ok()) return;
-  mark_accessed(m, s.selector, s.d);
   set_segment(m, insn::kSs, s.selector, s.d);
   m.v[insn::Rsp] = s.pointer;
-  if (m.ok() && !stack_has_room(m, bytes, size)) m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
+  if (m.ok() && !m.quirk(Quirk::BochsDelivery) && !stack_has_room(m, bytes, size))
+    m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
 }
 
 void check_target_limit(Machine& m, u64 offset, const Descriptor& cs) {
@@ -139,6 +141,7 @@ void deliver_inward(Machine& m, const Event& e, const Descriptor& gate, const De
                                    m.v[insn::EsSelector]};
   const unsigned words = 5 + (e.has_error ? 1 : 0) + (from_virtual ? 4 : 0);
   m.set_flag(fl::VM, false);
+  if (m.quirk(Quirk::BochsDelivery)) check_target_limit(m, gate.gate_offset(), cs);
   switch_stack(m, s, words * size, size);
   check_target_limit(m, gate.gate_offset(), cs);
   if (from_virtual) {
@@ -146,6 +149,9 @@ void deliver_inward(Machine& m, const Event& e, const Descriptor& gate, const De
     null_data_segments(m);
   }
   push_frame(m, e, old, size, true);
+  if (m.fault.vector == insn::kSS_ && m.fault.cause == Cause::SegmentLimit)
+    m.fault.error_code = selector_error(s.selector) | m.external;
+  mark_accessed(m, s.selector, s.d);
 }
 
 void deliver_through_gate(Machine& m, const Event& e, const Descriptor& gate) {
@@ -159,7 +165,8 @@ void deliver_through_gate(Machine& m, const Event& e, const Descriptor& gate) {
   if (inward) {
     deliver_inward(m, e, gate, cs, old, size);
   } else {
-    if (!stack_has_room(m, (e.has_error ? 4u : 3u) * size, size)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+    const bool has_room = m.quirk(Quirk::BochsDelivery) || stack_has_room(m, (e.has_error ? 4u : 3u) * size, size);
+    if (!has_room) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
     check_target_limit(m, gate.gate_offset(), cs);
     push_frame(m, e, old, size, false);
   }
@@ -192,13 +199,17 @@ void deliver_long(Machine& m, const Event& e) {
   u64 stack = m.v[insn::Rsp];
   if (inward || ist != 0) stack = inner_stack_64(m, level, ist);
   if (m.ok() && !m.is_canonical(stack)) m.raise(insn::kSS_, 0, Cause::NonCanonical);
-  if (m.ok() && !m.is_canonical(gate.gate_offset())) m.general_protection(Cause::BranchTarget);
+  const bool target_fits = m.is_canonical(gate.gate_offset());
+  if (!target_fits && !m.quirk(Quirk::BochsDelivery)) m.general_protection(Cause::BranchTarget);
   if (!m.ok()) return;
   set_cpl(m, level);
   if (inward) set_null_segment(m, insn::kSs, static_cast<u16>(level));
-  load_code(m, gate, cs);
+  // The pushes are those of 64-bit mode.
+  m.v[insn::CsAttr] = cs.attributes();
   m.v[insn::Rsp] = stack & ~u64{0xf};
   push_frame(m, e, old, 8, true);
+  if (!target_fits) m.general_protection(Cause::BranchTarget);
+  load_code(m, gate, cs);
   enter_flags(m, (gate.type() & 1) == 0);
 }
 
@@ -206,7 +217,8 @@ void deliver_long(Machine& m, const Event& e) {
 
 // RF of the image: SDM 3B 17.3.1.1. For #DB every implementation leaves it alone, general detect included.
 bool sets_rf(const Machine& m, const Fault& f) {
-  if (f.trap || f.soft || f.vector == insn::kDF) return false;
+  if (f.trap || f.soft) return false;
+  if (f.vector == insn::kDF) return m.quirk(Quirk::BochsDfRf);
   if (f.vector != insn::kDB) return true;
   const bool general_detect = (f.payload >> 13 & 1) != 0;
   return m.quirk(Quirk::RfOnDb) || (general_detect && m.quirk(Quirk::DrDbSetsRf));
@@ -228,7 +240,8 @@ void take_payload(Machine& m, const Fault& f) {
   if (f.vector == insn::kPF) m.v[insn::Cr2] = f.payload;
   if (f.vector != insn::kDB || f.soft) return;
   constexpr u64 kDr6Ones = 0xffff0ff0;
-  m.v[insn::Dr6] = (m.v[insn::Dr6] & ~u64{0x100f}) | kDr6Ones | (f.payload & 0xe00f);
+  const u64 kept = m.quirk(Quirk::BochsDr6) ? ~u64{0x900f} : ~u64{0x100f};
+  m.v[insn::Dr6] = (m.v[insn::Dr6] & kept) | kDr6Ones | (f.payload & 0xe00f);
   if (!m.quirk(Quirk::DrGdNotCleared)) m.v[insn::Dr7] &= ~bit(13);
 }
 

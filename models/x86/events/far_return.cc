@@ -21,19 +21,24 @@ void drop_inner_data(Machine& m, Segment s) {
   if (s == insn::kDs || s == insn::kEs || !m.long_mode()) m.v[insn::base_of(s)] = 0;
 }
 
-// SS of an outer level.
-void load_stack(Machine& m, u16 selector, unsigned level, bool long_code) {
-  if (!m.ok()) return;
-  if (is_null(selector)) {
-    if (!long_code || level == 3) return m.general_protection(Cause::SelectorNull);
-    set_null_segment(m, insn::kSs, selector);
-    return;
+// The stack segment of an outer level, or of 64-bit mode.
+Descriptor check_stack(Machine& m, const OutwardReturn& r) {
+  const unsigned level = rpl_of(r.cs);
+  Descriptor d;
+  if (is_null(r.ss)) {
+    if (!m.long_mode() || !r.code.wide() || level == 3) m.general_protection(Cause::SelectorNull);
+    return d;
   }
-  const u32 error = selector_error(selector);
-  Descriptor d = fetch_descriptor(m, selector);
-  if (!d.is_writable_data()) return m.raise(insn::kGP, error, Cause::DescriptorType);
-  if (rpl_of(selector) != level || d.dpl() != level) return m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
-  if (!d.present()) return m.raise(insn::kSS_, error, Cause::DescriptorAbsent);
+  const u32 error = selector_error(r.ss);
+  d = fetch_descriptor(m, r.ss);
+  if (!d.is_writable_data()) m.raise(insn::kGP, error, Cause::DescriptorType);
+  if (rpl_of(r.ss) != level || d.dpl() != level) m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
+  if (!d.present()) m.raise(r.absent_vector, error, Cause::DescriptorAbsent);
+  return d;
+}
+
+void load_stack(Machine& m, u16 selector, Descriptor& d) {
+  if (is_null(selector)) return set_null_segment(m, insn::kSs, selector);
   mark_accessed(m, selector, d);
   set_segment(m, insn::kSs, selector, d);
 }
@@ -43,7 +48,7 @@ void ret_far_real(Machine& m, const Instruction& i) {
   const u64 cs = m.pop(i.operand_bytes);
   if (!m.ok()) return;
   if (ip > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
-  m.set_stack_pointer(m.stack_pointer() + (i.immediate & 0xffff));
+  m.set_stack_pointer(m.stack_pointer() + i.immediate);
   set_real_segment(m, insn::kCs, static_cast<u16>(cs));
   m.next_rip = ip;
 }
@@ -81,23 +86,52 @@ void set_return_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
   if (m.ok()) m.next_rip = rip;
 }
 
+u64 read_frame(Machine& m, u64 at, unsigned bytes) {
+  const u64 mask = m.code64() ? ~u64{0} : 0xffffffff;
+  return m.read(insn::kSs, (m.stack_pointer() + at) & mask, bytes);
+}
+
 void return_outward(Machine& m, const OutwardReturn& r) {
-  load_stack(m, r.ss, rpl_of(r.cs), m.long_mode() && r.code.wide());
+  if (!m.ok()) return;
+  Descriptor ss = check_stack(m, r);
   set_return_code(m, r.cs, r.code, r.rip);
+  load_stack(m, r.ss, ss);
   if (!m.ok()) return;
   set_cpl(m, rpl_of(r.cs));
   m.set_stack_pointer(r.sp);
   for (const Segment s : {insn::kEs, insn::kFs, insn::kGs, insn::kDs}) drop_inner_data(m, s);
 }
 
+namespace {
+
+void ret_far_backwards(Machine& m, unsigned bytes, u64 released) {
+  OutwardReturn r;
+  r.cs = static_cast<u16>(read_frame(m, bytes, bytes));
+  r.rip = read_frame(m, 0, bytes);
+  r.code = m.ok() ? return_code_segment(m, r.cs) : Descriptor{};
+  if (!m.ok()) return;
+  if (rpl_of(r.cs) == m.cpl()) {
+    const u64 top = m.stack_pointer() + 2 * bytes + released;
+    set_return_code(m, r.cs, r.code, r.rip);
+    if (m.ok()) m.set_stack_pointer(top);
+    return;
+  }
+  r.ss = static_cast<u16>(read_frame(m, 3 * bytes + released, 2));
+  r.sp = read_frame(m, 2 * bytes + released, bytes) + released;
+  return_outward(m, r);
+}
+
+}  // namespace
+
 void ret_far(Machine& m, const Instruction& i) {
   if (!m.protected_mode()) return ret_far_real(m, i);
+  if (m.quirk(Quirk::BochsFrame)) return ret_far_backwards(m, i.operand_bytes, i.immediate);
   const u64 rip = m.pop(i.operand_bytes);
   const auto cs = static_cast<u16>(m.pop(i.operand_bytes));
   if (m.kvm() && rpl_of(cs) > m.cpl()) m.end(insn::OutcomeKind::Unhandleable);
   const Descriptor d = m.ok() ? return_code_segment(m, cs) : Descriptor{};
   if (!m.ok()) return;
-  const u64 released = i.immediate & 0xffff;
+  const u64 released = i.immediate;
   m.set_stack_pointer(m.stack_pointer() + released);
   if (rpl_of(cs) == m.cpl()) return set_return_code(m, cs, d, rip);
   const u64 sp = m.pop(i.operand_bytes);

@@ -6,6 +6,9 @@
 
 namespace diffvisor::x86 {
 
+// Bochs reads a frame from its far end and lets offsets run past a 16-bit stack pointer: `at` bytes into it.
+u64 read_frame(Machine& m, u64 at, unsigned bytes);
+
 // The code segment a far return names, checked against CPL and the selector's RPL.
 Descriptor return_code_segment(Machine& m, u16 selector);
 // What a return to an outer level has popped; `code` is what return_code_segment gave.
@@ -15,6 +18,7 @@ struct OutwardReturn {
   u64 rip = 0;
   u16 ss = 0;
   u64 sp = 0;
+  unsigned absent_vector = insn::kSS_;
 };
 // Loads SS:RSP and CS:RIP and empties the data segments that the outer level may not see.
 void return_outward(Machine& m, const OutwardReturn& r);

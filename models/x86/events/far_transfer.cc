@@ -2,6 +2,7 @@
 // SDM 2 CALL and JMP, the far forms.
 #include "models/x86/events/delivery.h"
 #include "models/x86/events/task_switch.h"
+#include "models/x86/paging/walk.h"
 #include "models/x86/system/system_instructions.h"
 
 namespace diffvisor::x86 {
@@ -15,7 +16,8 @@ struct Far {
 };
 
 void far_real(Machine& m, const Far& f) {
-  if (f.call && !stack_has_room(m, 2 * f.bytes, f.bytes)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  const bool checks_room = f.call && !m.quirk(Quirk::BochsFarCall);
+  if (checks_room && !stack_has_room(m, 2 * f.bytes, f.bytes)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
   if (f.offset > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
   if (f.call) {
     m.push(m.v[insn::CsSelector], f.bytes);
@@ -41,12 +43,38 @@ void enter_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
 // In 64-bit mode a stack has no limit.
 bool has_room(const Machine& m, unsigned bytes, unsigned size) { return m.code64() || stack_has_room(m, bytes, size); }
 
+// Bochs: through linear addresses if the target is 64-bit code, else by the limit of SS and without a 16-bit wrap, at
+// the privilege level of the target.
+void bochs_push(Machine& m, const Descriptor& d, u64& top, unsigned bytes, u64 value) {
+  if (!m.ok()) return;
+  const bool wide = m.long_mode() && d.wide();
+  top = wide ? top - bytes : (top - bytes) & 0xffffffff;
+  const bool fits =
+      wide ? m.is_canonical(top) && m.is_canonical(top + bytes - 1)
+           : (m.v[insn::SsAttr] >> insn::attr::UNUSABLE & 1) == 0 && limit_allows(m, insn::kSs, top, bytes);
+  if (!fits) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  const u64 linear = wide ? top : (m.v[insn::SsBase] + top) & 0xffffffff;
+  write_linear(m, linear, bytes, value, d.dpl() == 3 ? Rights::Current : Rights::Implicit);
+}
+
+void bochs_call(Machine& m, const Far& f, const Descriptor& d) {
+  const bool wide = m.long_mode() && d.wide();
+  const u64 ss_mask = (m.v[insn::SsAttr] >> insn::attr::DB & 1) != 0 ? 0xffffffff : 0xffff;
+  u64 top = wide ? m.v[insn::Rsp] : m.v[insn::Rsp] & ss_mask;
+  bochs_push(m, d, top, f.bytes, m.v[insn::CsSelector]);
+  bochs_push(m, d, top, f.bytes, m.next_rip);
+  if (m.ok() && !fits(m, d, f.offset)) m.general_protection(Cause::BranchTarget);
+  enter_code(m, f.selector, d, f.offset);
+  if (m.ok()) m.set_stack_pointer(top);
+}
+
 void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
   const u32 error = selector_error(f.selector);
   const bool level = d.is_conforming() ? d.dpl() <= m.cpl() : rpl_of(f.selector) <= m.cpl() && d.dpl() == m.cpl();
   if (both_sizes(m, d)) return m.raise(insn::kGP, error, Cause::DescriptorType);
   if (!level) return m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
   if (!d.present()) return m.raise(insn::kNP, error, Cause::DescriptorAbsent);
+  if (f.call && m.quirk(Quirk::BochsFarCall)) return bochs_call(m, f, d);
   if (f.call && !has_room(m, 2 * f.bytes, f.bytes)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
   if (!fits(m, d, f.offset)) return m.general_protection(Cause::BranchTarget);
   if (f.call) {
@@ -93,28 +121,33 @@ void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
   const unsigned size = gate.type() == kCallGate32 ? 4 : 2;
   const auto count = static_cast<unsigned>(gate.low >> 32 & 0x1f);
   const u64 old_ss = m.v[insn::SsSelector], old_sp = m.v[insn::Rsp];
+  const bool pushes_first = m.quirk(Quirk::BochsFarCall);
   std::array<u64, 32> parameters{};
   InnerStack s = inner_stack(m, d.dpl());
   if (!m.ok()) return;
   const u64 mask = m.stack_address_bytes() == 4 ? 0xffffffff : 0xffff;
   for (unsigned i = 0; i < count; ++i) parameters[i] = m.read(insn::kSs, (old_sp + i * size) & mask, size);
-  mark_accessed(m, s.selector, s.d);
   set_segment(m, insn::kSs, s.selector, s.d);
   if (!m.ok()) return;
   m.v[insn::Rsp] = s.pointer;
-  if (!stack_has_room(m, (4 + count) * size, size))
+  if (!pushes_first && !stack_has_room(m, (4 + count) * size, size))
     return m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
-  if (gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
+  if (!pushes_first && gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
   m.push(old_ss, size);
-  m.push(old_sp, size);
+  m.push(pushes_first ? old_sp & mask : old_sp, size);
   for (unsigned i = count; i-- > 0;) m.push(parameters[i], size);
   push_return(m, m.v[insn::CsSelector], m.next_rip, size);
+  if (m.fault.vector == insn::kSS_ && pushes_first) m.fault.error_code = selector_error(s.selector) | m.external;
+  if (m.ok() && gate.gate_offset() > d.limit()) m.general_protection(Cause::BranchTarget);
+  mark_accessed(m, s.selector, s.d);
 }
 
 void call_inward_64(Machine& m, const Descriptor& gate, const Descriptor& d) {
   const u64 old_ss = m.v[insn::SsSelector], old_sp = m.v[insn::Rsp], old_cs = m.v[insn::CsSelector];
   const u64 stack = inner_stack_64(m, d.dpl(), 0);
-  if (m.ok() && !m.is_canonical(gate.gate_offset())) m.general_protection(Cause::BranchTarget);
+  const bool target_fits = m.is_canonical(gate.gate_offset());
+  const bool pushes_first = m.quirk(Quirk::BochsFarCall);
+  if (!target_fits && !pushes_first) m.general_protection(Cause::BranchTarget);
   if (!m.ok()) return;
   set_cpl(m, d.dpl());
   set_null_segment(m, insn::kSs, static_cast<u16>(d.dpl()));
@@ -124,19 +157,33 @@ void call_inward_64(Machine& m, const Descriptor& gate, const Descriptor& d) {
   m.push(old_ss, 8);
   m.push(old_sp, 8);
   push_return(m, old_cs, m.next_rip, 8);
+  if (!target_fits) m.general_protection(Cause::BranchTarget);
 }
 
 void call_same_level(Machine& m, const Descriptor& gate, const Descriptor& d) {
   const unsigned size = m.long_mode() ? 8 : gate.type() == kCallGate32 ? 4 : 2;
-  if (!m.long_mode() && !stack_has_room(m, 2 * size, size)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
-  if (!fits(m, d, gate.gate_offset())) return m.general_protection(Cause::BranchTarget);
+  const bool pushes_first = m.quirk(Quirk::BochsFarCall);
+  const bool has_room = m.long_mode() || pushes_first || stack_has_room(m, 2 * size, size);
+  const bool target_fits = fits(m, d, gate.gate_offset());
+  if (!has_room) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  if (!target_fits && !pushes_first) return m.general_protection(Cause::BranchTarget);
   const u64 old_cs = m.v[insn::CsSelector];
   if (m.long_mode()) m.v[insn::CsAttr] = d.attributes();
   push_return(m, old_cs, m.next_rip, size);
+  if (!target_fits) m.general_protection(Cause::BranchTarget);
 }
 
-void far_through_call_gate(Machine& m, const Far& f, const Descriptor& gate) {
+// With its second half, whose type has to be 0.
+Descriptor whole_gate(Machine& m, const Far& f) {
+  Descriptor d = fetch_descriptor(m, f.selector, insn::kGP, 16);
+  if (m.ok() && (d.high >> 40 & 0x1f) != 0) m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);
+  d.high &= 0xffffffff;
+  return d;
+}
+
+void far_through_call_gate(Machine& m, const Far& f, Descriptor gate) {
   if (!gate_privilege(m, f.selector, gate)) return;
+  if (m.long_mode()) gate = whole_gate(m, f);
   const Descriptor d = gate_target(m, gate, f.call);
   if (!m.ok()) return;
   const bool inward = !d.is_conforming() && d.dpl() < m.cpl();
@@ -163,20 +210,10 @@ void far_to_system(Machine& m, const Far& f, const Descriptor& d) {
   switch_through_gate(m, d, why, m.next_rip, m.v[insn::Rflags]);
 }
 
-// The second half of a system descriptor in long mode.
-Descriptor whole_descriptor(Machine& m, const Far& f, Descriptor d) {
-  if (d.is_segment() || !m.long_mode() || d.type() != kCallGate32) return d;
-  d = fetch_descriptor(m, f.selector, insn::kGP, 16);
-  if (m.ok() && (d.high >> 40 & 0x1f) != 0) m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);
-  d.high &= 0xffffffff;
-  return d;
-}
-
 void far_protected(Machine& m, const Far& f) {
   if (is_null(f.selector)) return m.general_protection(Cause::SelectorNull);
-  Descriptor d = fetch_descriptor(m, f.selector);
+  const Descriptor d = fetch_descriptor(m, f.selector);
   if (m.kvm() && !d.is_segment()) m.end(insn::OutcomeKind::Unhandleable);
-  if (m.ok()) d = whole_descriptor(m, f, d);
   if (!m.ok()) return;
   if (d.is_code()) return far_to_code(m, f, d);
   if (d.is_segment()) return m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);

@@ -62,7 +62,8 @@ void syscall(Machine& m, const Instruction&) {
   m.next_rip = m.v[m.code64() ? insn::Lstar : insn::Cstar];
   m.v[insn::Rflags] = (m.v[insn::Rflags] & ~m.v[insn::Fmask]) | 2;
   set_flat(m, insn::kCs, m.v[insn::Star] >> 32 & 0xfffc, kCode64);
-  set_flat(m, insn::kSs, (m.v[insn::Star] >> 32 & 0xffff) + 8, kData);
+  const u64 ss = (m.v[insn::Star] >> 32 & 0xffff) + 8;
+  set_flat(m, insn::kSs, m.quirk(Quirk::BochsSyscall) ? ss & 0xfffc : ss, kData);
 }
 
 void sysret(Machine& m, const Instruction& i) {
@@ -72,7 +73,7 @@ void sysret(Machine& m, const Instruction& i) {
   if (wide && !amd(m) && !m.is_canonical(m.v[insn::Rcx])) return m.general_protection(Cause::BranchTarget);
   m.next_rip = wide ? m.v[insn::Rcx] : m.v[insn::Rcx] & 0xffffffff;
   if (m.long_mode()) {
-    m.v[insn::Rflags] = (m.v[insn::R11] & 0x3c7fd7) | 2;
+    m.v[insn::Rflags] = (m.v[insn::R11] & (m.quirk(Quirk::BochsSysret) ? 0x3d7fd7 : 0x3c7fd7)) | 2;
   } else {
     m.set_flag(fl::IF, true);
   }

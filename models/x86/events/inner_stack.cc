@@ -28,8 +28,12 @@ InnerStack inner_stack(Machine& m, unsigned level) {
   InnerStack s;
   const bool wide = (m.v[insn::TrAttr] & 8) != 0;
   const u64 at = wide ? 4 + 8 * level : 2 + 4 * level;
-  s.pointer = task_field(m, at, wide ? 4 : 2, at + (wide ? 5 : 3));
-  s.selector = static_cast<u16>(task_field(m, at + (wide ? 4 : 2), 2, 0));
+  const bool selector_first = m.quirk(Quirk::BochsInnerStack);
+  const u64 last = at + (!wide ? 3 : selector_first ? 7 : 5);
+  const auto selector = [&] { return static_cast<u16>(task_field(m, at + (wide ? 4 : 2), 2, last)); };
+  if (selector_first) s.selector = selector();
+  s.pointer = task_field(m, at, wide ? 4 : 2, last);
+  if (!selector_first) s.selector = selector();
   if (!m.ok()) return s;
   if (is_null(s.selector)) {
     m.raise(insn::kTS, 0, Cause::StackSwitch);
@@ -43,7 +47,8 @@ InnerStack inner_stack(Machine& m, unsigned level) {
 u64 inner_stack_64(Machine& m, unsigned level, unsigned ist) {
   const u64 at = ist != 0 ? 0x1c + 8 * ist : 4 + 8 * level;
   const u64 pointer = task_field(m, at, 8, at + 7);
-  if (m.ok() && !m.is_canonical(pointer)) m.raise(insn::kSS_, 0, Cause::StackSwitch);
+  const u32 error = m.quirk(Quirk::BochsRspError) ? selector_error(m.v[insn::SsSelector]) : 0;
+  if (m.ok() && !m.is_canonical(pointer)) m.raise(insn::kSS_, error, Cause::StackSwitch);
   return pointer;
 }
 

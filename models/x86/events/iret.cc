@@ -52,7 +52,7 @@ void iret_virtual(Machine& m, unsigned bytes) {
   const bool by_vme = m.iopl() != 3;
   if (by_vme && ((f.flags & bit(fl::TF)) != 0 || (interrupts && m.flag(fl::VIP))))
     return m.general_protection(Cause::VirtualMode);
-  if (f.rip > m.v[insn::CsLimit]) return m.general_protection(Cause::BranchTarget);
+  if (f.rip > m.v[insn::CsLimit] && !m.quirk(Quirk::BochsIretVirtual)) return m.general_protection(Cause::BranchTarget);
   set_real_segment(m, insn::kCs, f.cs);
   m.next_rip = f.rip;
   assign_flags(m, f.flags, image_mask(bytes) & ~kVirtual & ~kIoplBits & ~(by_vme ? bit(fl::IF) : 0));
@@ -74,14 +74,33 @@ void return_to_virtual(Machine& m, const Frame& f) {
   const u64 sp = m.pop(4);
   std::array<u16, 5> selectors{};
   for (u16& s : selectors) s = static_cast<u16>(m.pop(4));
-  if (m.ok() && f.rip > 0xffff) m.general_protection(Cause::BranchTarget);
+  const bool truncates = m.quirk(Quirk::BochsIretVirtual);
+  if (m.ok() && f.rip > 0xffff && !truncates) m.general_protection(Cause::BranchTarget);
   if (!m.ok()) return;
   m.v[insn::Rflags] = (f.flags & fl::kDefined) | 2;
   constexpr Segment kOrder[] = {insn::kSs, insn::kEs, insn::kDs, insn::kFs, insn::kGs};
   for (unsigned i = 0; i < 5; ++i) set_real_segment(m, kOrder[i], selectors[i]);
   set_real_segment(m, insn::kCs, f.cs);
   m.v[insn::Rsp] = sp;
-  m.next_rip = f.rip;
+  m.next_rip = f.rip & 0xffff;
+}
+
+Frame read_frame_backwards(Machine& m, unsigned bytes) {
+  Frame f{};
+  f.flags = read_frame(m, 2 * bytes, bytes);
+  f.cs = static_cast<u16>(read_frame(m, bytes, bytes));
+  f.rip = read_frame(m, 0, bytes);
+  return f;
+}
+
+void pop_stack(Machine& m, unsigned bytes, OutwardReturn& r) {
+  if (m.quirk(Quirk::BochsFrame)) {
+    r.ss = static_cast<u16>(read_frame(m, 4 * bytes, m.long_mode() ? bytes : 2));
+    r.sp = read_frame(m, 3 * bytes, bytes);
+  } else {
+    r.sp = m.pop(bytes);
+    r.ss = static_cast<u16>(m.pop(bytes));
+  }
 }
 
 u64 protected_mask(const Machine& m, unsigned bytes) {
@@ -91,19 +110,33 @@ u64 protected_mask(const Machine& m, unsigned bytes) {
   return mask;
 }
 
+// Bochs takes this to be outside 64-bit mode.
+void skip_frame(Machine& m, u64 top) {
+  const u64 mask = (m.v[insn::SsAttr] >> insn::attr::DB & 1) != 0 ? 0xffffffff : 0xffff;
+  const u64 kept = mask == 0xffff ? m.v[insn::Rsp] & ~mask : 0;
+  m.v[insn::Rsp] = kept | (top & mask);
+}
+
 void iret_protected(Machine& m, unsigned bytes) {
-  const bool from_64 = m.code64();
-  const Frame f = pop_frame(m, bytes);
+  const bool pops_stack = m.code64() && (bytes == 8 || !m.quirk(Quirk::BochsIretStack));
+  const bool backwards = m.quirk(Quirk::BochsFrame);
+  const u64 frame = m.stack_pointer();
+  const Frame f = backwards ? read_frame_backwards(m, bytes) : pop_frame(m, bytes);
   if (!m.ok()) return;
-  if (bytes == 4 && !m.long_mode() && m.cpl() == 0 && (f.flags & bit(fl::VM)) != 0) return return_to_virtual(m, f);
+  if (bytes == 4 && !m.long_mode() && m.cpl() == 0 && (f.flags & bit(fl::VM)) != 0) {
+    if (backwards) m.set_stack_pointer(frame + 12);
+    return return_to_virtual(m, f);
+  }
   const u64 mask = protected_mask(m, bytes);
   const Descriptor d = return_code_segment(m, f.cs);
-  if (rpl_of(f.cs) == m.cpl() && !from_64) {
+  if (rpl_of(f.cs) == m.cpl() && !pops_stack) {
     set_return_code(m, f.cs, d, f.rip);
+    if (backwards && m.ok()) skip_frame(m, frame + 3 * bytes);
   } else {
-    const u64 sp = m.pop(bytes);
-    const auto ss = static_cast<u16>(m.pop(bytes));
-    return_outward(m, {f.cs, d, f.rip, ss, sp});
+    OutwardReturn r{f.cs, d, f.rip};
+    if (m.quirk(Quirk::BochsIretAbsent)) r.absent_vector = insn::kNP;
+    pop_stack(m, bytes, r);
+    return_outward(m, r);
   }
   if (m.ok()) assign_flags(m, f.flags, mask);
 }

@@ -107,10 +107,18 @@ struct Requester {
   bool write, execute, user, explicit_access;
 };
 
+u64 key_rights(const Machine& m, const Walk& w) { return m.v[Pkru] >> 2 * (w.leaf().value >> 59 & 0xf); }
+
+bool bochs_key_forbids(const Machine& m, const Walk& w, const Requester& r) {
+  const u64 rights = key_rights(m, w);
+  return ((rights & 1) != 0 && r.user) || ((rights & 2) != 0 && r.write && (r.user || m.cr0(cr0::WP)));
+}
+
 bool key_forbids(const Machine& m, const Walk& w, const Requester& r) {
-  if (!m.long_mode() || !m.cr4(cr4::PKE) || r.execute || (w.rights & kUser) == 0) return false;
-  const unsigned key = static_cast<unsigned>(w.leaf().value >> 59 & 0xf);
-  const u64 rights = m.v[Pkru] >> 2 * key;
+  if (!m.long_mode() || !m.cr4(cr4::PKE) || r.execute) return false;
+  if (m.quirk(Quirk::BochsKeys)) return bochs_key_forbids(m, w, r);
+  if ((w.rights & kUser) == 0) return false;
+  const u64 rights = key_rights(m, w);
   return (rights & 1) != 0 || ((rights & 2) != 0 && r.write && (r.user || m.cr0(cr0::WP)));
 }
 
@@ -119,7 +127,8 @@ bool rights_forbid(const Machine& m, const Walk& w, const Requester& r) {
   const bool writable = (w.rights & kWritable) != 0;
   if (r.user && !user_page) return true;
   if (r.execute) return w.no_execute || (!r.user && user_page && m.cr4(cr4::SMEP));
-  if (!r.user && user_page && m.cr4(cr4::SMAP) && !(r.explicit_access && m.flag(insn::rflags::AC))) return true;
+  const bool ac_counts = r.explicit_access || m.quirk(Quirk::BochsSmap);
+  if (!r.user && user_page && m.cr4(cr4::SMAP) && !(ac_counts && m.flag(insn::rflags::AC))) return true;
   return r.write && !writable && (r.user || m.cr0(cr0::WP));
 }
 

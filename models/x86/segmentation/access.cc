@@ -32,7 +32,8 @@ u64 linear_64(Machine& m, Segment s, u64 offset, unsigned bytes) {
 
 // KVM's emulator has no #AC.
 bool alignment_checked(const Machine& m) {
-  return m.cr0(insn::cr0::AM) && m.flag(insn::rflags::AC) && m.cpl() == 3 && !m.kvm();
+  if (!m.cr0(insn::cr0::AM) || !m.flag(insn::rflags::AC) || m.cpl() != 3 || m.quirk(Quirk::KvmAlignment)) return false;
+  return !m.quirk(Quirk::BochsV86Align) || !m.virtual_8086() || rpl_of(m.v[insn::CsSelector]) == 3;
 }
 
 // The manual leaves the order of #AC and #PF to the processor (SDM 3A 6.9).
@@ -113,6 +114,7 @@ void Machine::write(Segment s, u64 offset, unsigned bytes, u64 value) {
 }
 
 u64 Machine::read_for_write(Segment s, u64 offset, unsigned bytes) {
+  if (quirk(Quirk::UnicornRmw)) return read(s, offset, bytes);
   const u64 address = operand(*this, s, offset, bytes, Access::ReadForWrite);
   return ok() ? read_linear(*this, address, bytes, Access::ReadForWrite, Rights::Current) : 0;
 }

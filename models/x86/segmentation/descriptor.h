@@ -43,7 +43,10 @@ struct Descriptor {
   bool is_system(unsigned t) const { return !is_segment() && type() == t; }
 
   u16 gate_selector() const { return static_cast<u16>(low >> 16); }
-  u64 gate_offset() const { return (low & 0xffff) | (low >> 48) << 16 | high << 32; }
+  // 16-bit gates have no bits above 15.
+  u64 gate_offset() const {
+    return type() < kCallGate32 ? low & 0xffff : (low & 0xffff) | (low >> 48) << 16 | high << 32;
+  }
 };
 
 constexpr bool is_null(u64 selector) { return (selector & 0xfffc) == 0; }

@@ -58,6 +58,7 @@ void set_cr0(Machine& m, u64 value) {
   const bool pointers = (changed & (bit(cr0::PG) | bit(cr0::CD) | bit(cr0::NW))) != 0;
   if (on(fresh, cr0::PG) && m.cr4(cr4::PAE) && !wide && pointers && !reload_pdptes(m, m.v[insn::Cr3])) return;
   m.v[insn::Cr0] = fresh;
+  if (m.real_mode() && m.quirk(Quirk::BochsRealCs)) m.v[insn::CsAttr] = (m.v[insn::CsAttr] & ~u64{0x9f}) | 0x93;
   u64& e = m.v[insn::Efer];
   e = wide ? e | bit(efer::LMA) : e & ~bit(efer::LMA);
 }

@@ -12,15 +12,15 @@ bool is_alias(unsigned number) { return number == 4 || number == 5; }
 
 // KVM's emulator looks at the value before it looks at CR4.DE and DR7.GD, and never at that of an alias.
 bool kvm_refuses(const Machine& m, unsigned number, bool write, u64 value) {
-  return m.kvm() && write && (number == 6 || number == 7) && value >> 32 != 0;
+  return m.quirk(Quirk::KvmDebugRegister) && write && (number == 6 || number == 7) && value >> 32 != 0;
 }
 
 bool permitted(Machine& m, unsigned number, bool write, u64 value) {
   const bool undefined = number > 7 || (is_alias(number) && m.cr4(insn::cr4::DE) && !m.quirk(Quirk::DrDeIgnored));
   const bool detect = (m.v[insn::Dr7] & kGeneralDetect) != 0;
-  if (number > 7 && !m.kvm()) m.undefined_opcode(Cause::RegisterNumber);
+  if (number > 7 && !m.quirk(Quirk::KvmDebugRegister)) m.undefined_opcode(Cause::RegisterNumber);
   // Which comes first the manual does not say.
-  if (undefined && m.cpl() != 0 && !m.kvm()) m.cannot_judge("debug_register_or_privilege");
+  if (undefined && m.cpl() != 0 && !m.quirk(Quirk::KvmDebugRegister)) m.cannot_judge("debug_register_or_privilege");
   if (detect && !undefined && m.quirk(Quirk::DrCplAfterGd)) m.raise_debug(kGeneralDetect, Cause::DebugRegister, false);
   if (m.cpl() != 0) m.general_protection(Cause::Privilege);
   if (kvm_refuses(m, number, write, value)) m.general_protection(Cause::ReservedBits);
@@ -41,7 +41,8 @@ u64 dr6_value(const Machine& m, u64 value) {
 }
 
 u64 dr7_value(const Machine& m, u64 value) {
-  return (value & 0xffff23ff) | (m.quirk(Quirk::DrDr7Fixed1) ? value & 0x400 : 0x400);
+  const u64 writable = m.quirk(Quirk::BochsDr7) ? 0xffff2bff : 0xffff23ff;
+  return (value & writable) | (m.quirk(Quirk::DrDr7Fixed1) ? value & 0x400 : 0x400);
 }
 
 u64 source_mask(const Machine& m) { return m.code64() || m.quirk(Quirk::DrHi32) ? ~u64{0} : 0xffffffff; }

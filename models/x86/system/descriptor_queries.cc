@@ -36,12 +36,20 @@ bool has_limit(const Machine& m, const Descriptor& d) {
   return has_rights(m, d) && d.type() != kCallGate16 && d.type() != kCallGate32 && d.type() != kTaskGate;
 }
 
+bool second_half_fits(Machine& m, u16 selector, const Descriptor& d) {
+  const bool wide = m.code64() || (m.long_mode() && d.type() == kCallGate32);
+  if (!m.quirk(Quirk::BochsWideQuery) || d.is_segment() || !wide) return true;
+  Descriptor whole;
+  return try_descriptor(m, selector, 16, whole) && (whole.high >> 40 & 0x1f) == 0;
+}
+
 using Test = bool (*)(const Machine&, const Descriptor&);
 
 // Reads the descriptor that the source names; ZF says whether it may be looked at.
 bool look(Machine& m, u16 selector, Test test, Descriptor& d) {
   if (!m.ok()) return false;
-  const bool found = !is_null(selector) && try_descriptor(m, selector, 8, d) && test(m, d) && visible(m, selector, d);
+  const bool found = !is_null(selector) && try_descriptor(m, selector, 8, d) && test(m, d) &&
+                     second_half_fits(m, selector, d) && visible(m, selector, d);
   m.set_flag(fl::ZF, found);
   return found && m.ok();
 }
@@ -77,9 +85,11 @@ void verw(Machine& m, const Instruction& i) {
   verify(m, i, [](const Machine&, const Descriptor& d) { return d.is_writable_data(); });
 }
 
+// CPUs write, and check for it, only when RPL changes.
 void arpl(Machine& m, const Instruction& i) {
   const u64 mine = m.reg(i.reg()) & 3;
-  const u64 selector = read_rm_for_write(m, i, 2);
+  const bool for_write = m.quirk(Quirk::BochsArpl) && i.is_memory();
+  const u64 selector = for_write ? m.read_for_write(i.segment, effective_offset(m, i), 2) : read_rm(m, i, 2);
   if (!m.ok()) return;
   const bool raised = (selector & 3) < mine;
   m.set_flag(fl::ZF, raised);

@@ -71,7 +71,8 @@ void write(Machine& m, const Msr& msr, u64 value) {
       if (!m.is_canonical(value)) return refuse(m);
       break;
     case Takes::Low:
-      if (value >> 32 != 0) return refuse(m);
+      if (value >> 32 != 0 && !m.quirk(Quirk::BochsTscAux)) return refuse(m);
+      value &= 0xffffffff;
       break;
     case Takes::LowOrLimit:
       // Some CPUs drop the upper half, some refuse it.

@@ -18,7 +18,7 @@ bool bitmap_allows(Machine& m, u64 port, unsigned bytes) {
   const u64 limit = m.v[insn::TrLimit];
   if ((m.v[insn::TrAttr] & 8) == 0 || limit < 103) return false;
   const u64 byte = task_word(m, 102, 2) + port / 8;
-  const bool one_byte = m.kvm() || m.quirk(Quirk::TssIobitmapEnd);
+  const bool one_byte = m.quirk(Quirk::KvmPortMap) || m.quirk(Quirk::TssIobitmapEnd);
   // Both bytes are read even if the port's bits lie in the first.
   if (byte + (one_byte ? 0 : 1) > limit) return false;
   const u64 map = task_word(m, byte, m.quirk(Quirk::TssIobitmapEnd) ? 1 : 2);
@@ -53,6 +53,10 @@ void in(Machine& m, const Instruction& i) {
 void out(Machine& m, const Instruction& i) {
   const unsigned bytes = port_bytes(i);
   if (permitted(m, port_number(m, i), bytes)) access(m, port_number(m, i), bytes, 0, m.v[insn::Rax] & mask_of(bytes));
+}
+
+void check_port(Machine& m, const Instruction& i) {
+  if (i.row->handler == &ins || i.row->handler == &outs) permitted(m, m.v[insn::Rdx] & 0xffff, port_bytes(i));
 }
 
 // Nothing changes before the port is touched, accessed and dirty bits included.

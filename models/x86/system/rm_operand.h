@@ -20,4 +20,18 @@ inline u64 read_reg(const Machine& m, const Instruction& i, unsigned number, uns
   return get_register(m, i, number, bytes);
 }
 
+struct FarPointer {
+  u64 offset = 0;
+  u16 selector = 0;
+};
+inline FarPointer read_far_pointer(Machine& m, const Instruction& i, unsigned bytes) {
+  FarPointer p;
+  const auto selector = [&] { return static_cast<u16>(m.read(i.segment, effective_offset(m, i, bytes), 2)); };
+  const bool selector_first = m.quirk(Quirk::BochsSelector);
+  if (selector_first) p.selector = selector();
+  p.offset = m.read(i.segment, effective_offset(m, i), bytes);
+  if (!selector_first) p.selector = selector();
+  return p;
+}
+
 }  // namespace diffvisor::x86

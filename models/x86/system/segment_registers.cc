@@ -31,19 +31,25 @@ Segment pointer_segment(const Instruction& i) {
 
 void load_and_shadow(Machine& m, Segment s, u16 selector) {
   m.load_segment(s, selector);
-  if (s == insn::kSs && m.ok()) m.new_shadow = kMovSsShadow;
+  // Of consecutive loads only the first is sure to block (SDM 3A 6.8.3), and only the first does.
+  if (s == insn::kSs && m.ok() && m.v[insn::Shadow] != kMovSsShadow) m.new_shadow = kMovSsShadow;
+}
+
+// ModRM.reg names it; REX.R does not count (SDM 2A 2.2.1.2).
+unsigned segment_number(const Machine& m, const Instruction& i) {
+  return m.quirk(Quirk::BochsRexSegment) ? i.reg() : i.group();
 }
 
 }  // namespace
 
 void mov_from_segment(Machine& m, const Instruction& i) {
-  const unsigned s = i.group();
+  const unsigned s = segment_number(m, i);
   if (s > insn::kGs) return m.undefined_opcode(Cause::RegisterNumber);
   write_rm(m, i, i.is_memory() ? 2 : i.operand_bytes, m.v[insn::selector_of(s)]);
 }
 
 void mov_to_segment(Machine& m, const Instruction& i) {
-  const unsigned s = i.group();
+  const unsigned s = segment_number(m, i);
   if (s > insn::kGs || s == insn::kCs) return m.undefined_opcode(Cause::RegisterNumber);
   const auto selector = static_cast<u16>(read_rm(m, i, 2));
   load_and_shadow(m, static_cast<Segment>(s), selector);
@@ -66,10 +72,9 @@ void pop_segment(Machine& m, const Instruction& i) {
 
 void load_far_pointer(Machine& m, const Instruction& i) {
   if (!i.is_memory()) return m.undefined_opcode(Cause::Opcode);
-  const u64 offset = m.read(i.segment, effective_offset(m, i), i.operand_bytes);
-  const auto selector = static_cast<u16>(m.read(i.segment, effective_offset(m, i, i.operand_bytes), 2));
-  m.load_segment(pointer_segment(i), selector);
-  if (m.ok()) write_reg(m, i, i.reg(), i.operand_bytes, offset);
+  const FarPointer p = read_far_pointer(m, i, i.operand_bytes);
+  m.load_segment(pointer_segment(i), p.selector);
+  if (m.ok()) write_reg(m, i, i.reg(), i.operand_bytes, p.offset);
 }
 
 void swapgs(Machine& m, const Instruction&) {

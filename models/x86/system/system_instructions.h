@@ -92,6 +92,8 @@ void in(Machine& m, const Instruction& i);
 void out(Machine& m, const Instruction& i);
 void ins(Machine& m, const Instruction& i);
 void outs(Machine& m, const Instruction& i);
+// What INS and OUTS check before memory; nothing for other instructions.
+void check_port(Machine& m, const Instruction& i);
 
 // VMX and SVM instructions (VMCALL ... VMXON, VMRUN ... SKINIT)
 void virtualisation(Machine& m, const Instruction& i);

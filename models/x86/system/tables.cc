@@ -10,8 +10,11 @@ namespace {
 
 void load_table(Machine& m, const Instruction& i, u16 base_slot, u16 limit_slot) {
   if (!require_cpl0(m)) return;
-  const u64 table_limit = m.read(i.segment, effective_offset(m, i), 2);
+  const bool base_first = m.code64() && m.quirk(Quirk::BochsTables);
+  u64 table_limit = 0;
+  if (!base_first) table_limit = m.read(i.segment, effective_offset(m, i), 2);
   u64 base = m.read(i.segment, effective_offset(m, i, 2), m.code64() ? 8 : 4);
+  if (base_first) table_limit = m.read(i.segment, effective_offset(m, i), 2);
   if (!m.ok()) return;
   if (m.code64() && !m.is_canonical(base)) return m.general_protection(Cause::NonCanonical);
   if (!m.code64() && i.operand_bytes == 2) base &= 0xffffff;
@@ -24,8 +27,10 @@ void store_table(Machine& m, const Instruction& i, u16 base_slot, u16 limit_slot
   const unsigned bytes = m.code64() ? 8 : 4;
   const u64 at = effective_offset(m, i), base_at = effective_offset(m, i, 2);
   // Neither part is written when the other cannot be.
-  m.read_for_write(i.segment, at, 2);
-  m.read_for_write(i.segment, base_at, bytes);
+  if (!m.quirk(Quirk::BochsTables)) {
+    m.read_for_write(i.segment, at, 2);
+    m.read_for_write(i.segment, base_at, bytes);
+  }
   m.write(i.segment, at, 2, m.v[limit_slot]);
   m.write(i.segment, base_at, bytes, m.v[base_slot]);
 }
@@ -35,7 +40,7 @@ Descriptor system_descriptor(Machine& m, u16 selector) {
     m.raise(insn::kGP, selector_error(selector), Cause::SelectorLimit);
     return {};
   }
-  Descriptor d = fetch_descriptor(m, selector, insn::kGP, m.long_mode() ? 16 : 8);
+  Descriptor d = fetch_descriptor(m, selector, insn::kGP, m.code64() ? 16 : 8);
   // In its second half a system descriptor has zeros where others have their type.
   if (m.ok() && (d.high >> 40 & 0x1f) != 0) m.raise(insn::kGP, selector_error(selector), Cause::DescriptorType);
   d.high &= 0xffffffff;

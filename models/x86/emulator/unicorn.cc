@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reasons and references are with the entries of corpus/known/x86_unicorn.toml that switch these on.
+#include "models/x86/emulator/unicorn.h"
+
+#include <algorithm>
+
+#include "models/x86/decoder/opcode_table.h"
+#include "models/x86/emulator/instructions.h"
+#include "models/x86/emulator/operands.h"
+#include "models/x86/system/system_instructions.h"
+
+namespace diffvisor::x86 {
+namespace {
+
+using namespace status;
+
+constexpr unsigned kSp = 4, kBp = 5, kSi = 6, kDi = 7;
+
+u64 linear_rip(const Machine& m) { return m.v[insn::CsBase] + m.v[insn::Rip]; }
+
+u64 vex_source(Machine& m, const Instruction& i) { return get_register(m, i, i.vex_v, operand_size(i)); }
+
+Instruction with_operand(Instruction i, unsigned bytes) {
+  i.operand_bytes = static_cast<u8>(bytes);
+  return i;
+}
+
+// ---- the operand size by prefixes alone, as if code were 32 bits wide
+
+void popcnt_by_prefix(Machine& m, const Instruction& i) {
+  popcnt(m, with_operand(i, i.operand_prefix ? 2 : i.rex_w() ? 8 : 4));
+}
+Instruction wide_first(const Instruction& i) { return with_operand(i, i.rex_w() ? 8 : i.operand_prefix ? 2 : 4); }
+void movbe_by_prefix(Machine& m, const Instruction& i) { movbe(m, wide_first(i)); }
+void crc32_by_prefix(Machine& m, const Instruction& i) { crc32_full(m, wide_first(i)); }
+
+// ---- returns
+
+Instruction with_signed_release(Instruction i) {
+  i.immediate = static_cast<u64>(sign_extend(i.immediate, 2));
+  return i;
+}
+void ret_signed(Machine& m, const Instruction& i) { ret(m, with_signed_release(i)); }
+void ret_far_signed(Machine& m, const Instruction& i) { ret_far(m, with_signed_release(i)); }
+
+// A memory hook puts the linear address of the instruction back into EIP.
+void ret_far_real(Machine& m, const Instruction& i) {
+  const u64 here = linear_rip(m);
+  m.quirk(Quirk::UnicornRetSigned) ? ret_far_signed(m, i) : ret_far(m, i);
+  if (!m.protected_mode()) m.next_rip = here & 0xffffffff;
+}
+
+// ---- the hook's address in a temporary that is still needed
+
+void address_flags(Machine& m, const Instruction& i, bool left) {
+  const unsigned count = static_cast<unsigned>(load(m, i, i.row->src, 1)) & (operand_size(i) == 8 ? 63 : 31);
+  if (!m.ok() || !i.is_memory() || count == 0) return;
+  const u64 here = linear_rip(m);
+  const bool top = sign_of(here, operand_size(i)) != 0;
+  m.set_flag(CF, left ? top : (here & 1) != 0);
+  m.set_flag(OF, top != m.flag(SF));
+  m.undefined_flags = 0;
+}
+template <Handler f, bool left>
+void shift_by_address(Machine& m, const Instruction& i) {
+  f(m, i);
+  address_flags(m, i, left);
+}
+
+void enter_by_address(Machine& m, const Instruction& i) {
+  const unsigned bytes = i.operand_bytes, address = m.stack_address_bytes();
+  const unsigned levels = static_cast<unsigned>(i.immediate2) & 31;
+  const u64 frame = m.reg(kSp) - bytes, old = m.reg(kBp), kept = mask_of(bytes);
+  const auto at = [&](u64 base, unsigned n) { return (base - u64{bytes} * n) & mask_of(address); };
+  m.write(insn::kSs, at(frame, 0), bytes, old & kept);
+  for (unsigned n = 1; n < levels && m.ok(); ++n) {
+    m.read(insn::kSs, at(old, n), bytes);
+    m.write(insn::kSs, at(frame, n), bytes, linear_rip(m) & kept);
+  }
+  if (levels != 0) m.write(insn::kSs, at(frame, levels), bytes, frame & kept);
+  set_register(m, i, kBp, address, frame);
+  m.set_stack_pointer(frame - i.immediate - u64{bytes} * levels);
+}
+
+// ---- bit manipulation
+
+// A register operand of 32 bits comes with its upper half.
+u64 wide_source(Machine& m, const Instruction& i) { return i.is_memory() ? source(m, i) : m.reg(i.rm()); }
+
+void bextr_short(Machine& m, const Instruction& i) {
+  const unsigned bound = 8 * operand_size(i) - 1;
+  const u64 control = vex_source(m, i), start = control & 0xff;
+  const u64 length = std::min<u64>(control >> 8 & 0xff, bound);
+  u64 result = wide_source(m, i);
+  result = start <= bound ? result >> start : 0;
+  result &= (u64{1} << length) - 1;
+  set_flags(m, kStatus, result_flags(result, operand_size(i)));
+  leave_undefined(m, Undefined::BitExtract);
+  set_destination(m, i, result);
+}
+
+void bzhi_short(Machine& m, const Instruction& i) {
+  const unsigned bound = 8 * operand_size(i) - 1;
+  const u64 index = vex_source(m, i) & 0xff;
+  const u64 result = wide_source(m, i) & ((u64{1} << std::min<u64>(index, bound)) - 1);
+  set_flags(m, kStatus, (result_flags(result, operand_size(i)) & (S | Z)) | flag_bit(CF, index >= bound));
+  leave_undefined(m, Undefined::BitManipulation);
+  set_destination(m, i, result);
+}
+
+void blsi_carry(Machine& m, const Instruction& i) {
+  blsi(m, i);
+  m.set_flag(CF, !m.flag(CF));
+}
+
+// Mask and source are exchanged.
+void pext_exchanged(Machine& m, const Instruction& i) {
+  const u64 src = source(m, i);
+  u64 result = 0;
+  unsigned k = 0;
+  for (u64 left = vex_source(m, i); left != 0; left &= left - 1, ++k)
+    result |= (src >> std::countr_zero(left) & 1) << k;
+  set_destination(m, i, result);
+}
+void pdep_exchanged(Machine& m, const Instruction& i) {
+  const u64 src = source(m, i);
+  u64 result = 0;
+  unsigned k = 0;
+  for (u64 left = vex_source(m, i); left != 0; left &= left - 1, ++k)
+    result |= (src >> k & 1) << std::countr_zero(left);
+  set_destination(m, i, result);
+}
+
+// ---- single instructions
+
+void bswap_wide(Machine& m, const Instruction& i) { i.operand_bytes == 2 ? bswap(m, with_operand(i, 4)) : bswap(m, i); }
+
+// The byte register 4 after REX is SPL.
+void lahf_spl(Machine& m, const Instruction& i) {
+  if (i.rex == 0) return lahf(m, i);
+  const u64 rax = m.reg(0);
+  lahf(m, i);
+  const u64 flags = m.reg(0) >> 8 & 0xff;
+  m.reg(0) = rax;
+  m.reg(kSp) = (m.reg(kSp) & ~u64{0xff}) | flags;
+}
+void sahf_spl(Machine& m, const Instruction& i) {
+  const u64 rax = m.reg(0);
+  if (i.rex != 0) m.reg(0) = (rax & ~u64{0xff00}) | (m.reg(kSp) & 0xff) << 8;
+  sahf(m, i);
+  m.reg(0) = rax;
+}
+
+void undefined_test(Machine& m, const Instruction& i) {
+  load(m, i, i.row->dst, operand_size(i));
+  if (i.row->src != Operand::Imm || i.group() != 1 || (i.opcode | 1) != 0xf7) return test(m, i);
+  m.undefined_opcode(Cause::Opcode);
+}
+
+void refuse(Machine& m, const Instruction&) { m.undefined_opcode(Cause::Opcode); }
+
+// LOCK NEG sets flags by what was there before.
+void neg_locked(Machine& m, const Instruction& i) {
+  if (!i.lock) return neg(m, i);
+  const unsigned bytes = operand_size(i);
+  const u64 dst = load_to_modify(m, i, i.row->dst, bytes), negative = (~dst + 1) & mask_of(bytes);
+  sub_flags(m, 0, negative, false, bytes);
+  set_destination(m, i, negative);
+}
+
+// Both the accumulator and the destination are written, whatever the comparison says.
+void cmpxchg_both(Machine& m, const Instruction& i) {
+  const unsigned bytes = operand_size(i);
+  const u64 dst = load_to_modify(m, i, i.row->dst, bytes), src = load(m, i, i.row->src, bytes);
+  sub_flags(m, load(m, i, Operand::Acc, bytes), dst, false, bytes);
+  const u64 result = m.flag(ZF) ? src : dst;
+  if (i.is_memory()) set_destination(m, i, result);
+  store(m, i, Operand::Acc, bytes, dst);
+  if (!i.is_memory()) set_destination(m, i, result);
+}
+
+void push_wide_segment(Machine& m, const Instruction& i) {
+  m.push(m.v[insn::selector_of(i.opcode >> 3 & 7)], i.operand_bytes);
+}
+
+void cmps_backwards(Machine& m, const Instruction& i) {
+  m.read(insn::kEs, m.v[insn::Rax + kDi] & mask_of(i.address_bytes), operand_size(i));
+  cmps(m, i);
+}
+
+// From the lowest address up.
+void pusha_upwards(Machine& m, const Instruction& i) {
+  const unsigned bytes = i.operand_bytes;
+  const u64 top = m.reg(kSp) - 8 * bytes, mask = mask_of(m.stack_address_bytes());
+  for (unsigned n = 0; n < 8; ++n)
+    m.write(insn::kSs, (top + u64{bytes} * n) & mask, bytes, m.reg(7 - n) & mask_of(bytes));
+  if (m.ok()) m.set_stack_pointer(top);
+}
+
+// A far pointer of LSS, LFS, LGS has no 64-bit offset.
+void far_pointer_32(Machine& m, const Instruction& i) {
+  load_far_pointer(m, with_operand(i, std::min<unsigned>(i.operand_bytes, 4)));
+}
+
+template <Handler f>
+void without_virtual_interrupts(Machine& m, const Instruction& i) {
+  constexpr u64 kBits = flag_bit(insn::cr4::VME) | flag_bit(insn::cr4::PVI);
+  const u64 before = m.v[insn::Cr4];
+  m.v[insn::Cr4] &= ~kBits;
+  f(m, i);
+  m.v[insn::Cr4] |= before & kBits;
+}
+
+template <Handler f>
+void cpl_first(Machine& m, const Instruction& i) {
+  if (m.cpl() != 0) return m.general_protection(Cause::Privilege);
+  f(m, i);
+}
+
+struct Replacement {
+  Handler row;
+  Quirk quirk;
+  Handler handler;
+};
+constexpr Replacement kReplacements[] = {
+    {&popcnt, Quirk::UnicornOperandSize, &popcnt_by_prefix},
+    {&movbe, Quirk::UnicornOperandSize, &movbe_by_prefix},
+    {&crc32_full, Quirk::UnicornOperandSize, &crc32_by_prefix},
+    {&ret_far, Quirk::UnicornRealRet, &ret_far_real},
+    {&ret, Quirk::UnicornRetSigned, &ret_signed},
+    {&ret_far, Quirk::UnicornRetSigned, &ret_far_signed},
+    {&shl, Quirk::UnicornAddress, &shift_by_address<&shl, true>},
+    {&shr, Quirk::UnicornAddress, &shift_by_address<&shr, false>},
+    {&sar, Quirk::UnicornAddress, &shift_by_address<&sar, false>},
+    {&shld, Quirk::UnicornAddress, &shift_by_address<&shld, true>},
+    {&shrd, Quirk::UnicornAddress, &shift_by_address<&shrd, false>},
+    {&enter, Quirk::UnicornEnter, &enter_by_address},
+    {&bextr, Quirk::UnicornBextr, &bextr_short},
+    {&bzhi, Quirk::UnicornBzhi, &bzhi_short},
+    {&blsi, Quirk::UnicornBlsi, &blsi_carry},
+    {&pext, Quirk::UnicornPext, &pext_exchanged},
+    {&pdep, Quirk::UnicornPext, &pdep_exchanged},
+    {&bswap, Quirk::UnicornBswap, &bswap_wide},
+    {&lahf, Quirk::UnicornLahf, &lahf_spl},
+    {&sahf, Quirk::UnicornLahf, &sahf_spl},
+    {&test, Quirk::UnicornTest, &undefined_test},
+    {&int1, Quirk::UnicornInt1, &refuse},
+    {&rdpid, Quirk::UnicornMissing, &refuse},
+    {&invpcid, Quirk::UnicornMissing, &refuse},
+    {&neg, Quirk::UnicornLockNeg, &neg_locked},
+    {&cmpxchg, Quirk::UnicornCmpxchg, &cmpxchg_both},
+    {&push_segment, Quirk::UnicornPushSegment, &push_wide_segment},
+    {&cmps, Quirk::UnicornCmps, &cmps_backwards},
+    {&pusha, Quirk::UnicornPusha, &pusha_upwards},
+    {&load_far_pointer, Quirk::UnicornFarPointer, &far_pointer_32},
+    {&cli, Quirk::UnicornNoVme, &without_virtual_interrupts<&cli>},
+    {&sti, Quirk::UnicornNoVme, &without_virtual_interrupts<&sti>},
+    {&pushf, Quirk::UnicornNoVme, &without_virtual_interrupts<&pushf>},
+    {&popf, Quirk::UnicornNoVme, &without_virtual_interrupts<&popf>},
+    {&iret, Quirk::UnicornNoVme, &without_virtual_interrupts<&iret>},
+    {&int_n, Quirk::UnicornNoVme, &without_virtual_interrupts<&int_n>},
+    {&mov_to_cr, Quirk::UnicornCplFirst, &cpl_first<&mov_to_cr>},
+    {&mov_from_cr, Quirk::UnicornCplFirst, &cpl_first<&mov_from_cr>},
+};
+
+bool is_integer_of_long_map(const Instruction& i) {
+  return i.map >= 2 && !i.row->has(kSse | kMmx | kAvx) && !i.row->has(kNotModelled | kUndefined);
+}
+
+// Everything in the maps 0F38 and 0F3A goes through the checks of SSE.
+void check_as_sse(Machine& m, const Instruction& i) {
+  const bool data = i.vex ? i.row->select.prefixes == 2 : i.operand_prefix;
+  if (m.cr0(insn::cr0::TS)) return m.raise(insn::kNM, Cause::DeviceNotAvailable);
+  if (m.cr0(insn::cr0::EM) || (data && !m.cr4(insn::cr4::OSFXSR))) m.undefined_opcode(Cause::SystemFlags);
+}
+
+}  // namespace
+
+Handler unicorn_handler(const Machine& m, const Instruction& i) {
+  for (const Replacement& r : kReplacements)
+    if (r.row == i.row->handler && m.quirk(r.quirk)) return r.handler;
+  return i.row->handler;
+}
+
+void unicorn_check(Machine& m, const Instruction& i) {
+  if (m.quirk(Quirk::UnicornSseChecks) && is_integer_of_long_map(i)) check_as_sse(m, i);
+  const bool prefetch = i.map == 1 && (i.opcode == 0x0d || (i.opcode == 0x18 && i.group() < 4));
+  if (m.quirk(Quirk::UnicornPrefetch) && prefetch && !i.is_memory()) m.undefined_opcode(Cause::Opcode);
+}
+
+}  // namespace diffvisor::x86
