@@ -95,7 +95,11 @@ Json finding_json(const triage::Finding& f) {
             {"first_index", f.first_index},
             {"count", f.count},
             {"seed", f.seed},
-            {"order_dependent", f.order_dependent}};
+            {"order_dependent", f.order_dependent},
+            {"first_case", f.first_case},
+            {"with", f.with}};
+  for (const triage::Said& s : f.said)
+    j["said"].push_back({static_cast<unsigned>(s.trust), static_cast<unsigned>(s.verdict)});
   for (const rules::RowEdit& e : f.explanation.edits)
     j["edits"].push_back({{"row", e.row}, {"outcome", e.outcome ? Json(*e.outcome) : Json(nullptr)}});
   return j;
@@ -110,9 +114,19 @@ Result<triage::Finding> finding_of(const Json& j, std::span<const Schema* const>
   f.executor = j.at("executor").get<std::string>();
   f.explanation.bucket = f.bucket;
   f.explanation.sentence = stored->front().story;
-  f.explanation.difference = static_cast<compare::Difference>(j.at("difference").get<unsigned>() & 3);
+  f.explanation.difference = static_cast<compare::Difference>(j.at("difference").get<unsigned>() % 5);
   f.smallest = stored->front().c;
-  for (const Expectation& e : stored->front().expect) f.said.push_back({e.executor, e.version, e.outcome});
+  const Json said = j.value("said", Json::array());
+  for (const Expectation& e : stored->front().expect) {
+    triage::Said s{e.executor, e.version, e.outcome};
+    if (f.said.size() < said.size()) {
+      s.trust = static_cast<Trust>(said[f.said.size()].at(0).get<unsigned>() & 3);
+      s.verdict = static_cast<compare::VerdictKind>(said[f.said.size()].at(1).get<unsigned>() % 6);
+    }
+    f.said.push_back(std::move(s));
+  }
+  f.first_case = j.value("first_case", "");
+  f.with = j.value("with", std::vector<std::string>{});
   f.first_index = j.at("first_index").get<std::uint64_t>();
   f.count = j.at("count").get<std::uint64_t>();
   f.seed = j.at("seed").get<std::uint64_t>();

@@ -21,6 +21,13 @@ int quirks(const std::string& domain, bool score, const Flags& flags);
 int bench(const std::string& domain, const Flags& flags);
 int write_seeds(const std::string& domain, const std::string& directory, const Flags& flags);
 
+// Where `diffvisor triage` writes its reports; "" for nowhere, "-" for standard output.
+struct TriageOutputs {
+  std::string json, markdown, junit;
+  bool uses_stdout() const { return json == "-" || markdown == "-" || junit == "-"; }
+};
+int triage(const std::vector<std::string>& directories, const std::string& out, const TriageOutputs& to);
+
 int case_encode(const std::string& input, const std::string& output);
 int case_decode(const std::string& input, const std::string& domain, const std::string& output);
 int case_new(const std::string& domain, const std::vector<std::string>& assignments, const std::string& output,

@@ -14,6 +14,7 @@ struct Arguments {
   Flags flags;
   std::string domain, path, junit, coverage, seeds, executor, output, shard;
   std::vector<std::string> paths, assignments;
+  TriageOutputs outputs;
   bool score = false, write = false;
   int code = kClean;
 };
@@ -22,7 +23,9 @@ void add_selection(CLI::App* c, Arguments& a) {
   c->add_option("--executors", a.flags.executors, "comma-separated, e.g. vmx.arch,vmx.kvm,bochs")->delimiter(',');
   c->add_option("--profile", a.flags.profile, "capability profile, e.g. tigerlake");
   c->add_option("--corpus", a.flags.corpus, "corpus directory");
-  c->add_option("--quirk", a.flags.quirk, "switch on a defect, see: diffvisor quirks DOMAIN");
+  c->add_option("--quirk", a.flags.quirk,
+                "switch on a defect, see: diffvisor quirks DOMAIN; may be given several times")
+      ->join(',');
   c->add_flag("--allow-missing", a.flags.allow_missing, "go on without executors that cannot run here");
   c->add_option("--jobs", a.flags.jobs, "emulator processes")->check(CLI::Range(1u, 64u));
 }
@@ -83,6 +86,19 @@ void add_cases(CLI::App& app, Arguments& a) {
   add_selection(m, a);
   m->footer("Example: diffvisor minimise findings/vmx_entry.bochs.accepts.vmx.rip.width.case");
   m->callback([&a] { a.code = minimise(a.path, a.flags); });
+}
+
+void add_findings(CLI::App& app, Arguments& a) {
+  auto* t = app.add_subcommand("triage", "merge the findings of campaigns and machines, and report them");
+  t->add_option("DIRECTORIES", a.paths, "what campaigns were given as --out")->required();
+  t->add_option("--out", a.flags.out, "directory for the merged findings; what it holds is merged too");
+  t->add_option("--markdown", a.outputs.markdown, "write text for an issue tracker");
+  t->add_option("--json", a.outputs.json, "write everything as JSON");
+  t->add_option("--junit", a.outputs.junit, "write JUnit XML, one failed test per bucket");
+  t->footer(
+      "Example: diffvisor triage laptop/findings server/findings --out all --markdown issue.md\nA report is"
+      " written to a file, or - for standard output. Exit code 1: there are findings.");
+  t->callback([&a] { a.code = triage(a.paths, a.flags.out, a.outputs); });
 }
 
 void add_tables(CLI::App& app, Arguments& a) {
@@ -174,6 +190,7 @@ int main(int argc, char** argv) {
   Arguments a;
   add_fuzz(app, a);
   add_cases(app, a);
+  add_findings(app, a);
   add_tables(app, a);
   add_others(app, a);
   add_case(app, a);

@@ -11,9 +11,13 @@
 #include <nlohmann/json.hpp>
 
 #include "fuzzers/cli/commands.h"
+#include "harness/base/digest.h"
 #include "harness/base/file.h"
+#include "harness/triage/describe.h"
+#include "harness/triage/store.h"
 #include "reports/campaign.h"
 #include "reports/campaign_state.h"
+#include "reports/run.h"
 
 namespace diffvisor::cli {
 namespace {
@@ -152,7 +156,20 @@ int judged_something(const Session& s, const campaign::Totals& t, const Flags& f
 
 class Saver {
  public:
-  Saver(const Session& s, const Flags& flags) : store_(flags.out), flags_(flags), identity_(identity_of(s, flags)) {}
+  Saver(const Session& s, const Flags& flags)
+      : session_(s), store_(flags.out), flags_(flags), identity_(identity_of(s, flags)) {
+    const reports::Provenance p = reports::provenance(*s.entry->domain, s.profile);
+    from_.judge = s.judge.get();
+    from_.executors = s.infos();
+    from_.origin_id = Digest().add(identity_).hex();
+    from_.origin.seed = flags.seed;
+    from_.origin.profile = s.entry->domain->schema->profiles[s.profile].name;
+    from_.origin.quirk = flags.quirk;
+    from_.origin.program = p.commit.empty() ? p.version : p.version + " " + p.commit;
+    from_.origin.schema = p.schema;
+    from_.origin.rules = p.rules;
+    for (const ExecutorInfo& i : from_.executors) from_.origin.executors.insert(i.name + " " + i.version);
+  }
 
   Result<void> prepare(campaign::Campaign& campaign) {
     if (flags_.out.empty()) return flags_.resume ? fail(ErrorCode::Usage, "--resume", "needs --out") : Result<void>{};
@@ -163,20 +180,42 @@ class Saver {
     if (state->totals.executors.size() != campaign.totals().executors.size())
       return fail(ErrorCode::Format, store_.directory().string(), "the state is about other executors");
     campaign.resume(state->totals, std::move(state->findings));
+    const auto before = read_file(store_.directory() / reports::run_file_name(from_.origin_id));
+    if (auto run = before ? reports::parse_run(*before, "") : tl::unexpected(before.error()); run)
+      series_.adopt(std::move(run->samples));
     return {};
   }
-  Result<void> save(const triage::Finding& f, std::string_view domain) {
-    return flags_.out.empty() ? Result<void>{} : store_.save(f, domain);
+  Result<void> save(const triage::Finding& f, const campaign::Totals& totals) {
+    if (flags_.out.empty()) return {};
+    from_.confirmed.clear();
+    for (const campaign::ExecutorTotals& e : totals.executors) from_.confirmed.push_back(e.confirmed);
+    return store_.add(triage::describe(f, from_), all_schemas());
   }
   Result<void> finish(const campaign::Campaign& campaign) {
     if (flags_.out.empty()) return {};
     return reports::save_state(store_.directory(), identity_, campaign.totals(), campaign.findings());
   }
+  void sample(const campaign::Campaign& campaign) {
+    const campaign::Totals& t = campaign.totals();
+    rules::RuleBits confirmed;
+    for (const campaign::ExecutorTotals& e : t.executors) confirmed |= e.confirmed;
+    series_.add(
+        {t.seconds, t.cases, t.exercised.count(), confirmed.count(), campaign.findings().size(), t.unexplained});
+  }
+  // What reports over several campaigns are made from.
+  Result<void> save_run(const reports::CampaignReport& report) {
+    if (flags_.out.empty()) return {};
+    const reports::Run run = reports::run_of(report, from_.origin_id, series_.samples());
+    return store_.replace_if(reports::run_file_name(run.id), reports::run_json(run), &reports::is_later_run);
+  }
 
  private:
+  const Session& session_;
   triage::Store store_;
   const Flags& flags_;
   std::string identity_;
+  triage::Surroundings from_;
+  reports::Series series_;
 };
 
 reports::CampaignReport report_of(const Session& s, const Flags& flags, const campaign::Campaign& campaign) {
@@ -204,7 +243,7 @@ int fuzz(const std::string& domain, const Flags& flags) {
   campaign::Campaign campaign(*session->entry->domain, *session->judge, session->raw(), std::move(*options));
   Saver saver(*session, flags);
   if (auto ready = saver.prepare(campaign); !ready) return complain(ready.error());
-  campaign.on_finding([&](const triage::Finding& f) { return saver.save(f, domain); });
+  campaign.on_finding([&](const triage::Finding& f) { return saver.save(f, campaign.totals()); });
   const InterruptGuard guard;
   Result<void> ran, unsaved;
   {
@@ -213,6 +252,7 @@ int fuzz(const std::string& domain, const Flags& flags) {
     double kept = 0;
     campaign.on_progress([&](const campaign::Totals& t) {
       watch(t);
+      saver.sample(campaign);
       if (t.seconds - kept < kSaveEvery) return;
       kept = t.seconds;
       if (auto done = saver.finish(campaign); !done) unsaved = done;
@@ -220,8 +260,10 @@ int fuzz(const std::string& domain, const Flags& flags) {
     campaign.stop_when([&] { return interrupted.load() || !unsaved; });
     ran = campaign.run();
   }
-  const auto saved = saver.finish(campaign);
+  saver.sample(campaign);
+  auto saved = saver.finish(campaign);
   const reports::CampaignReport report = report_of(*session, flags, campaign);
+  if (saved) saved = saver.save_run(report);
   if (flags.json != "-") fmt::print("{}", reports::campaign_text(report));
   if (!flags.json.empty())
     if (auto wrote = write_output(flags.json, reports::campaign_json(report).dump(2) + "\n"); !wrote)

@@ -54,7 +54,8 @@ Result<void> start_executors(Session& s, const Flags& flags) {
     request.name = name;
     request.profile = s.entry->domain->schema->profiles[s.profile].name;
     request.jobs = flags.jobs;
-    request.quirk = s.quirk ? &*s.quirk : nullptr;
+    for (const Quirk& q : s.quirks)
+      if (q.executor == name) request.quirk = &q;
     auto executor = s.entry->make_executor(request);
     if (executor) {
       s.executors.push_back(std::move(*executor));
@@ -171,6 +172,29 @@ Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id) {
   return fail(ErrorCode::Usage, id, fmt::format("no such quirk; see: diffvisor quirks {}", entry.domain->name));
 }
 
+namespace {
+
+// Defects of one executor become one, so that several can be switched on at once.
+Result<std::vector<Quirk>> quirks_of(const DomainEntry& entry, std::string_view list) {
+  std::vector<Quirk> out;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    auto quirk = quirk_named(entry, std::string(list.substr(0, comma)));
+    if (!quirk) return tl::unexpected(quirk.error());
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    const auto it = std::ranges::find(out, quirk->executor, &Quirk::executor);
+    if (it == out.end()) {
+      out.push_back(std::move(*quirk));
+    } else {
+      it->id += "," + quirk->id;
+      it->edits.insert(it->edits.end(), quirk->edits.begin(), quirk->edits.end());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<Session> open_session(std::string_view domain, const Flags& flags) {
   if (auto writable = can_be_written(flags.json); !writable) return tl::unexpected(writable.error());
   Session s;
@@ -180,16 +204,15 @@ Result<Session> open_session(std::string_view domain, const Flags& flags) {
   const auto profile = profile_named(*s.entry->domain, flags.profile);
   if (!profile) return tl::unexpected(profile.error());
   s.profile = *profile;
-  if (!flags.quirk.empty()) {
-    auto quirk = quirk_named(*s.entry, flags.quirk);
-    if (!quirk) return tl::unexpected(quirk.error());
-    s.quirk = std::move(*quirk);
-  }
+  auto quirks = quirks_of(*s.entry, flags.quirk);
+  if (!quirks) return tl::unexpected(quirks.error());
+  s.quirks = std::move(*quirks);
   auto known = known_of(*s.entry->domain, flags);
   if (!known) return tl::unexpected(known.error());
-  const bool of_reference = s.quirk && s.quirk->executor == s.entry->domain->reference;
-  s.judge = std::make_unique<compare::Judge>(*s.entry->domain, std::move(*known),
-                                             of_reference ? s.quirk->edits : std::vector<rules::RowEdit>{});
+  std::vector<rules::RowEdit> of_reference;
+  for (const Quirk& q : s.quirks)
+    if (q.executor == s.entry->domain->reference) of_reference = q.edits;
+  s.judge = std::make_unique<compare::Judge>(*s.entry->domain, std::move(*known), of_reference);
   if (auto started = start_executors(s, flags); !started) return tl::unexpected(started.error());
   for (const auto& e : s.executors) s.judge->add_executor(e->info());
   return s;

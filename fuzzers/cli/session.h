@@ -22,10 +22,10 @@ inline constexpr int kCannot = 2;      // usage, environment, or an executor tha
 struct Flags {
   std::vector<std::string> executors;  // empty: the domain's default
   std::string profile;                 // empty: the schema's first
-  std::string quirk;
-  std::string corpus;  // empty: beside the program's sources, or ./corpus
-  std::string out;     // directory for findings
-  std::string json;    // file, "-" for standard output
+  std::string quirk;                   // several are separated by commas
+  std::string corpus;                  // empty: beside the program's sources, or ./corpus
+  std::string out;                     // directory for findings
+  std::string json;                    // file, "-" for standard output
   std::string heartbeat;
   std::uint64_t seed = 1;
   std::uint64_t cases = 0;
@@ -59,7 +59,7 @@ Result<std::vector<Loaded>> load_cases(const std::vector<std::string>& paths, Di
 struct Session {
   const DomainEntry* entry = nullptr;
   std::uint16_t profile = 0;
-  std::optional<Quirk> quirk;
+  std::vector<Quirk> quirks;  // one for each executor that has any: all its edits
   std::vector<std::unique_ptr<Executor>> executors;
   std::unique_ptr<compare::Judge> judge;
 

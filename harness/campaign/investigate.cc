@@ -3,7 +3,14 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/base/digest.h"
+#include "harness/bucket/bucket.h"
+#include "harness/case/text.h"
 #include "harness/minimise/minimise.h"
+#include "harness/triage/blame.h"
 
 namespace diffvisor::campaign {
 namespace {
@@ -29,6 +36,33 @@ bool same_defect(const compare::Explanation& a, const compare::Explanation& b, c
   });
 }
 
+std::string text_of(const Domain& domain, const Observation& o) {
+  switch (o.status) {
+    case Status::Ran:
+      return domain.observation->outcome_text(o.outcome);
+    case Status::Incomparable:
+      return fmt::format("incomparable({})", o.reason);
+    case Status::Died:
+      return fmt::format("died({})", o.reason);
+  }
+  return {};
+}
+
+std::string digest_of(const Case& c) { return Digest().add(encode_text(StoredCase{"", c, {}, false})).hex(); }
+
+bool concerns(const triage::Finding& f, const std::string& executor) {
+  return f.executor == executor || std::ranges::find(f.with, executor) != f.with.end();
+}
+
+// A bucket of several executors stands for the buckets each would have alone.
+bool is_bucket_of(const triage::Finding& f, const Domain& domain, const std::string& alone) {
+  if (f.bucket == alone) return true;
+  if (f.with.size() < 2) return false;
+  const auto head = [&](std::string_view who) { return bucket::spell(fmt::format("{}.{}.", domain.name, who)); };
+  const std::string rest = f.bucket.substr(head(fmt::format("{}", fmt::join(f.with, "."))).size());
+  return std::ranges::any_of(f.with, [&](const std::string& who) { return alone == head(who) + rest; });
+}
+
 }  // namespace
 
 Investigator::Investigator(const Domain& domain, compare::Judge& judge, std::vector<Executor*> executors,
@@ -47,18 +81,19 @@ bool Investigator::absorbs(const Case& c, const compare::Reading& r, std::size_t
   const bool died = seen.status == Status::Died;
   if (!died && !explained_by_findings(c, r, executor, seen.outcome)) {
     const compare::Explanation e = compare::explain(*judge_, executors_[executor]->info().name, c, r, seen, reference);
-    const auto it = std::ranges::find(findings_, e.bucket, &triage::Finding::bucket);
+    const auto it =
+        std::ranges::find_if(findings_, [&](const triage::Finding& f) { return is_bucket_of(f, *domain_, e.bucket); });
     if (it == findings_.end()) return findings_.size() >= kMostFindings;
     ++it->count;
     return true;
   }
   for (triage::Finding& f : findings_) {
-    if (f.executor != executors_[executor]->info().name) continue;
-    const bool concerns = died ? f.explanation.difference == compare::Difference::Dies
+    if (!concerns(f, executors_[executor]->info().name)) continue;
+    const bool involved = died ? f.explanation.difference == compare::Difference::Dies
                                : std::ranges::any_of(f.explanation.edits, [&](const rules::RowEdit& e) {
                                    return r.survey.broken.test(e.row);
                                  });
-    if (!concerns) continue;
+    if (!involved) continue;
     ++f.count;
     return !died || f.count > 8;  // every death is looked at until the pattern is plain
   }
@@ -105,22 +140,38 @@ Result<bool> Investigator::repeats(const Case& c, std::size_t executor, const Ob
 }
 
 std::vector<triage::Said> Investigator::said(const Case& c, std::size_t executor, const Observation& seen) {
+  std::vector<Observation> all(executors_.size(), seen);
+  const Observation* reference = nullptr;
+  const compare::Reading r = judge_->read(c);
+  for (std::size_t e = 0; e < executors_.size(); ++e) {
+    if (e != executor && !runnable(c, r, e)) {
+      all[e] = incomparable("limit");
+    } else if (e != executor) {
+      const auto again = observe(c, e);
+      all[e] = again ? *again : incomparable("unavailable");
+    }
+    if (executors_[e]->info().name == domain_->reference) reference = &all[e];
+  }
   std::vector<triage::Said> out;
   for (std::size_t e = 0; e < executors_.size(); ++e) {
     const ExecutorInfo& info = executors_[e]->info();
-    Observation o = seen;
-    if (e != executor && !runnable(c, judge_->read(c), e)) {
-      o = incomparable("limit");
-    } else if (e != executor) {
-      const auto again = observe(c, e);
-      o = again ? *again : incomparable("unavailable");
-    }
-    const std::string text = o.status == Status::Ran    ? domain_->observation->outcome_text(o.outcome)
-                             : o.status == Status::Died ? "died(" + std::string(o.reason) + ")"
-                                                        : "incomparable(" + std::string(o.reason) + ")";
-    out.push_back({info.name, info.version, text});
+    const compare::VerdictKind verdict = judge_->verdict(c, r, e, all[e], reference);
+    out.push_back({info.name, info.version, text_of(*domain_, all[e]), info.trust, verdict});
   }
   return out;
+}
+
+// Executors that say the same against the table have met one defect: it gets one bucket, named after all.
+void Investigator::join_those_who_agree(triage::Finding& f, const Observation& seen, const Observation* reference) {
+  f.with = triage::allies_of(f.said, f.executor);
+  if (f.with.size() < 2) return f.with.clear();
+  const std::string all = fmt::format("{}", fmt::join(f.with, "."));
+  const compare::Explanation x = compare::explain(*judge_, all, f.smallest, judge_->read(f.smallest), seen, reference);
+  f.bucket = f.explanation.bucket = x.bucket;
+  std::vector<std::string> others = f.with;
+  std::erase(others, f.executor);
+  if (f.explanation.sentence.rfind(f.executor, 0) == 0)
+    f.explanation.sentence.insert(f.executor.size(), fmt::format(" (like {})", fmt::join(others, ", ")));
 }
 
 Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::size_t executor,
@@ -160,19 +211,24 @@ Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::s
   f.explanation = shown;
   f.bucket = f.explanation.bucket;
   f.said = said(f.smallest, executor, last);
+  const auto against = reference_for(f.smallest, storage);
+  if (!against) return tl::unexpected(against.error());
+  join_those_who_agree(f, last, *against);
+  f.first_case = digest_of(c);
   f.seed = seed_;
   f.count = 1;
   return f;
 }
 
-triage::Finding* Investigator::add(triage::Finding finding, std::size_t executor) {
+triage::Finding* Investigator::add(triage::Finding finding) {
   const auto it = std::ranges::find(findings_, finding.bucket, &triage::Finding::bucket);
   if (it != findings_.end()) {
     ++it->count;
     return &*it;
   }
-  if (!finding.order_dependent)
-    for (const rules::RowEdit& e : finding.explanation.edits) explained_[executor].add(e);
+  for (std::size_t x = 0; x < executors_.size() && !finding.order_dependent; ++x)
+    if (concerns(finding, executors_[x]->info().name))
+      for (const rules::RowEdit& e : finding.explanation.edits) explained_[x].add(e);
   findings_.push_back(std::move(finding));
   return &findings_.back();
 }
@@ -191,22 +247,22 @@ Result<triage::Finding*> Investigator::investigate(const Case& c, std::size_t ex
     f.bucket = f.explanation.bucket + ".order_dependent";
     f.smallest = c;
     f.said = said(c, executor, seen);
+    f.first_case = digest_of(c);
     f.first_index = index;
     f.seed = seed_;
     f.count = 1;
     f.order_dependent = true;
-    return add(std::move(f), executor);
+    return add(std::move(f));
   }
   auto f = explain_and_minimise(c, executor, seen);
   if (!f) return tl::unexpected(f.error());
   f->first_index = index;
-  return add(std::move(*f), executor);
+  return add(std::move(*f));
 }
 
 void Investigator::adopt(std::vector<triage::Finding> findings) {
   for (triage::Finding& f : findings)
-    for (std::size_t e = 0; e < executors_.size(); ++e)
-      if (executors_[e]->info().name == f.executor) add(std::move(f), e);
+    if (std::ranges::any_of(executors_, [&](Executor* e) { return e->info().name == f.executor; })) add(std::move(f));
 }
 
 }  // namespace diffvisor::campaign

@@ -42,7 +42,8 @@ class Investigator {
   bool runnable(const Case& c, const compare::Reading& r, std::size_t executor) const;
   Result<Observation> observe(const Case& c, std::size_t executor);
   std::vector<triage::Said> said(const Case& c, std::size_t executor, const Observation& seen);
-  triage::Finding* add(triage::Finding finding, std::size_t executor);
+  void join_those_who_agree(triage::Finding& f, const Observation& seen, const Observation* reference);
+  triage::Finding* add(triage::Finding finding);
 
   bool in_a_hurry() const { return hurry_ && hurry_(); }
 

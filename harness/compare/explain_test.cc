@@ -91,6 +91,11 @@ TEST(Explain, RejectionsAreNamedByWhereTheCaseDepartsFromGolden) {
   EXPECT_EQ(e.sentence, "box says bad(11) where no rule is broken that has this outcome (a.b)");
 }
 
+// The deltas promise something else, but the table says it too: no row has a wrong outcome.
+TEST(Explain, WhatTheTableSaysTooIsNoWrongOutcome) {
+  EXPECT_EQ(explained(toy_case(1, 0), says(kBadA)).difference, Difference::Rejects);
+}
+
 TEST(Explain, DeathsAreNamedByHow) {
   const Explanation e = explained(toy_case(0, 4), died("hang"));
   EXPECT_EQ(e.difference, Difference::Dies);

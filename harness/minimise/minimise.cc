@@ -37,8 +37,10 @@ class Minimiser {
     ++best_.calls;
     if (!shows_(best_.best))
       return fail(ErrorCode::Usage, "minimise", "the case does not show its bucket when run again");
-    while (round() && best_.is_minimal) {
-    }
+    do {
+      while (round() && best_.is_minimal) {
+      }
+    } while (best_.is_minimal && few());
     return std::move(best_);
   }
 
@@ -86,6 +88,42 @@ class Minimiser {
       }
       piece = std::min(piece, count);
     }
+  }
+
+  // Steps that only ever undo can end on a hill: a mode that many fields have to agree on does not go piece by piece.
+  // So golden with one or two of what is left is tried as well. True if that was enough.
+  bool few() {
+    std::vector<Bits> fields, bits;
+    const auto base = baseline_values(best_.best);
+    for (const Slot s : differing_slots(best_.best, [](const Field& f) { return is_baseline_role(f.role); })) {
+      fields.push_back({s, best_.best.v[s] ^ base[s]});
+      for (std::uint64_t x = fields.back().mask; x != 0; x &= x - 1) bits.push_back({s, x & (0 - x)});
+    }
+    return only_some_of(bits) || only_some_of(fields);
+  }
+
+  struct Bits {
+    Slot slot;
+    std::uint64_t mask;
+  };
+
+  bool only_some_of(const std::vector<Bits>& items) {
+    constexpr std::size_t kMostForPairs = 40;
+    for (const Bits& a : items)
+      if (take(with_only(a, a))) return true;
+    if (items.size() > kMostForPairs) return false;
+    for (std::size_t i = 0; i < items.size(); ++i)
+      for (std::size_t j = i + 1; j < items.size(); ++j)
+        if (take(with_only(items[i], items[j]))) return true;
+    return false;
+  }
+
+  // The capabilities and context of the best case, golden for the rest, and of its differences these two.
+  Case with_only(const Bits& a, const Bits& b) const {
+    Case c = best_.best;
+    reset_to_golden(c);
+    for (const Bits& x : {a, b}) c.v[x.slot] = (c.v[x.slot] & ~x.mask) | (best_.best.v[x.slot] & x.mask);
+    return c;
   }
 
   // Capabilities to the named profile, context to 0.

@@ -201,6 +201,33 @@ TEST(Minimise, EveryCaseSeenIsNormalised) {
 }
 
 // Coarse steps come first: what does not matter costs a few calls, not one for each bit.
+// A mode that several fields have to agree on: each step towards golden alone breaks it, and with it the bucket.
+TEST(Minimise, LeavesAModeThatSeveralFieldsMakeUp) {
+  Case c = golden_case(awkward_schema());
+  const Case golden = c;
+  const auto mode = [&](const Case& x) {
+    int n = 0;
+    for (unsigned i = 0; i < 3; ++i) n += (x.v[kList + i] ^ golden.v[kList + i]) != 0;
+    return n;
+  };
+  for (unsigned i = 0; i < 3; ++i) c.v[kList + i] ^= 1;
+  c.v[kWide] ^= 4;
+  const auto shows = [&](const Case& x) {
+    return ((x.v[kWide] ^ golden.v[kWide]) & 4) != 0 && (mode(x) == 0 || mode(x) == 3);
+  };
+  const auto m = minimise(c, shows);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(size_of(m->best).fields, 1u);
+  // The bucket may need the mode to differ from golden and one more field: two of the differences are found as well.
+  const auto needs_two = [&](const Case& x) {
+    const bool all = mode(x) == 3, pair = mode(x) == 1 && x.v[kList] != golden.v[kList];
+    return x.v[kWide] != golden.v[kWide] && (all || pair);
+  };
+  const auto two = minimise(c, needs_two);
+  ASSERT_TRUE(two);
+  EXPECT_EQ(size_of(two->best).fields, 2u);
+}
+
 TEST(Minimise, NeedsFewCallsWhenLittleMatters) {
   Rng rng(7);
   for (const Schema* s : samples::test_schemas()) {
