@@ -49,11 +49,13 @@ std::string markdown_of(const FindingsReport& report, const Record& r) {
   out += fmt::format("\nThe smallest case {}.\n", cell(r.smallest.golden));
   for (const triage::RuleText& rule : r.smallest.rules) {
     const auto line = report.lines.find(without_entry(rule.id));
-    out += fmt::format("\nRule {} (section {}{}): where {} it must hold that {}, else {}.{}\n", code(rule.id),
-                       cell(rule.section),
-                       line == report.lines.end() ? "" : fmt::format(", {}:{}", line->second.file, line->second.line),
-                       code(rule.when), code(rule.must), code(rule.outcome),
-                       rule.edit.empty() ? "" : fmt::format(" The difference: {}.", code(rule.edit)));
+    out += fmt::format("\nRule {} (section {}{})", code(rule.id), cell(rule.section),
+                       line == report.lines.end() ? "" : fmt::format(", {}:{}", line->second.file, line->second.line));
+    if (!rule.must.empty())
+      out +=
+          fmt::format(": where {} it must hold that {}, else {}", code(rule.when), code(rule.must), code(rule.outcome));
+    out += rule.edit.empty() ? fmt::format(". It decides the case: {}.\n", code(rule.outcome))
+                             : fmt::format(". The difference: {}.\n", code(rule.edit));
   }
   const triage::Origin& o = r.first();
   out += fmt::format(

@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reports/junit.h"
 
-#include <string_view>
-
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include "reports/markup.h"
 
 namespace diffvisor::reports {
 namespace {
-
-// File names may be any bytes; what is no UTF-8 becomes U+FFFD.
-std::string as_utf8(std::string_view text) {
-  using nlohmann::json;
-  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
-}
-
-// XML 1.0 has no way to write most control characters, so they become '?'.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : as_utf8(text)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-    }
-  }
-  return out;
-}
 
 std::string test_case(const ReplayRow& r) {
   std::string out = fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"", escaped(r.suite),

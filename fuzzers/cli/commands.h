@@ -23,8 +23,9 @@ int write_seeds(const std::string& domain, const std::string& directory, const F
 
 // Where `diffvisor triage` writes its reports; "" for nowhere, "-" for standard output.
 struct TriageOutputs {
-  std::string json, markdown, junit;
-  bool uses_stdout() const { return json == "-" || markdown == "-" || junit == "-"; }
+  std::string json, markdown, junit, html, sarif;
+  std::string baseline;  // directory: what SARIF compares with
+  bool uses_stdout() const { return json == "-" || markdown == "-" || junit == "-" || sarif == "-"; }
 };
 int triage(const std::vector<std::string>& directories, const std::string& out, const TriageOutputs& to);
 

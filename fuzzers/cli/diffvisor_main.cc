@@ -92,11 +92,15 @@ void add_findings(CLI::App& app, Arguments& a) {
   auto* t = app.add_subcommand("triage", "merge the findings of campaigns and machines, and report them");
   t->add_option("DIRECTORIES", a.paths, "what campaigns were given as --out")->required();
   t->add_option("--out", a.flags.out, "directory for the merged findings; what it holds is merged too");
+  t->add_option("--html", a.outputs.html, "write one self-contained page, and beside it the same as .json");
   t->add_option("--markdown", a.outputs.markdown, "write text for an issue tracker");
+  t->add_option("--sarif", a.outputs.sarif, "write SARIF 2.1.0, one result per bucket");
+  t->add_option("--baseline", a.outputs.baseline, "findings of an earlier state, which SARIF compares with");
   t->add_option("--json", a.outputs.json, "write everything as JSON");
   t->add_option("--junit", a.outputs.junit, "write JUnit XML, one failed test per bucket");
   t->footer(
-      "Example: diffvisor triage laptop/findings server/findings --out all --markdown issue.md\nA report is"
+      "Example: diffvisor triage laptop/findings server/findings --out all --html all.html --markdown issue.md\nA "
+      "report is"
       " written to a file, or - for standard output. Exit code 1: there are findings.");
   t->callback([&a] { a.code = triage(a.paths, a.flags.out, a.outputs); });
 }

@@ -33,11 +33,15 @@ std::string_view difference_name(Difference d) {
 
 RuleText rule_text(const Domain& d, std::size_t row, std::string edit) {
   const rules::Rule& r = d.rules->rows[row];
+  const bool check = r.kind == rules::Kind::Check;
+  const auto condition = [&](const rules::Expr& e) {
+    return check ? rules::expr_text(e, *d.schema, d.rules->functions) : std::string();
+  };
   return {rules::rule_name(r),
           std::string(r.section),
           r.kind == rules::Kind::Limit ? "not comparable" : d.observation->outcome_text(r.outcome),
-          rules::expr_text(r.when, *d.schema, d.rules->functions),
-          rules::expr_text(r.must, *d.schema, d.rules->functions),
+          condition(r.when),
+          condition(r.must),
           std::move(edit)};
 }
 

@@ -30,8 +30,9 @@ struct Origin {
 
 // A rule that is involved, as text.
 struct RuleText {
-  std::string id, section, outcome, when, must;
-  std::string edit;  // what would make the table say it: "drop", "outcome entered"; empty: it decides the case
+  std::string id, section, outcome;
+  std::string when, must;  // empty for what is no check but an exit or a limit
+  std::string edit;        // what would make the table say it: "drop", "outcome entered"; empty: it decides the case
   auto operator<=>(const RuleText&) const = default;
 };
 
