@@ -26,6 +26,7 @@ struct CampaignReport {
   Provenance from;
   std::string profile;
   std::uint64_t seed = 0;
+  std::uint64_t first = 0, shard = 1, shards = 1;
   std::string quirk;
   std::vector<ExecutorInfo> executors;
   const campaign::Totals* totals = nullptr;

@@ -12,7 +12,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunKnown, executor, id, decided, fired)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunRule, id, section, cls, reason, applied, alone, confirmed_by, known)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Sample, seconds, cases, rules, confirmed, buckets, unexplained)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Run, id, domain, profile, quirk, digest, program, schema, rules_digest, seed, cases,
-                                   judged_cases, seconds, unexplained, known, spec_unclear, order_dependent, executors,
+                                   judged_cases, first, next, shard, shards, seconds, unexplained, known, spec_unclear, order_dependent, executors,
                                    known_entries, rules, samples)
 
 namespace {
@@ -97,6 +97,10 @@ Run run_of(const CampaignReport& r, std::string id, const std::vector<Sample>& s
   out.seed = r.seed;
   out.cases = t.cases;
   out.judged_cases = t.judged_cases;
+  out.first = r.first;
+  out.next = t.next;
+  out.shard = r.shard;
+  out.shards = r.shards;
   out.seconds = t.seconds;
   out.unexplained = t.unexplained;
   out.known = t.known;

@@ -50,6 +50,7 @@ struct Run {
   std::string id;  // digest of what makes the campaign what it is: the origin of its findings
   std::string domain, profile, quirk, digest, program, schema, rules_digest;
   std::uint64_t seed = 0, cases = 0, judged_cases = 0;
+  std::uint64_t first = 0, next = 0, shard = 1, shards = 1;  // it ran its shard of the cases first <= i < next
   double seconds = 0;
   std::uint64_t unexplained = 0, known = 0, spec_unclear = 0, order_dependent = 0;
   std::vector<RunExecutor> executors;

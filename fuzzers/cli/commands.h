@@ -29,6 +29,8 @@ struct TriageOutputs {
 };
 int triage(const std::vector<std::string>& directories, const std::string& out, const TriageOutputs& to);
 
+int compare(const std::string& before, const std::string& after, const Flags& flags);
+
 int case_encode(const std::string& input, const std::string& output);
 int case_decode(const std::string& input, const std::string& domain, const std::string& output);
 int case_new(const std::string& domain, const std::vector<std::string>& assignments, const std::string& output,

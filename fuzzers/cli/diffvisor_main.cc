@@ -12,7 +12,7 @@ using namespace diffvisor::cli;
 
 struct Arguments {
   Flags flags;
-  std::string domain, path, junit, coverage, seeds, executor, output, shard;
+  std::string domain, path, after, junit, coverage, seeds, executor, output, shard;
   std::vector<std::string> paths, assignments;
   TriageOutputs outputs;
   bool score = false, write = false;
@@ -102,6 +102,13 @@ void add_findings(CLI::App& app, Arguments& a) {
       "Example: diffvisor triage laptop/findings server/findings --out all --html all.html --markdown issue.md\nA "
       "report is"
       " written to a file, or - for standard output. Exit code 1: there are findings.");
+  auto* c = app.add_subcommand("compare", "what changed between two campaigns, versions or sets of quirks");
+  c->add_option("BEFORE", a.path, "what the first was given as --out, or triage made")->required();
+  c->add_option("AFTER", a.after, "the same of the second")->required();
+  c->add_option("--json", a.flags.json, "write the result as JSON to a file, or - for standard output");
+  c->footer("Example: diffvisor compare findings-main findings-branch\nExit code 1: something is new, flaky or has"
+            " another suspect.");
+  c->callback([&a] { a.code = compare(a.path, a.after, a.flags); });
   t->callback([&a] { a.code = triage(a.paths, a.flags.out, a.outputs); });
 }
 

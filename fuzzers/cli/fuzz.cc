@@ -224,6 +224,9 @@ reports::CampaignReport report_of(const Session& s, const Flags& flags, const ca
   r.from = reports::provenance(*r.domain, s.profile);
   r.profile = r.domain->schema->profiles[s.profile].name;
   r.seed = flags.seed;
+  r.first = flags.first;
+  r.shard = flags.shard;
+  r.shards = flags.shards;
   r.quirk = flags.quirk;
   r.executors = s.infos();
   r.totals = &campaign.totals();
