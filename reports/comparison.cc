@@ -34,9 +34,8 @@ bool ran_first_case(const FindingsReport& in, const Record& r) {
 // The other side has the very campaign that found this, up to its first case, and did not find it.
 bool contradicts(const FindingsReport& other, const Record& r) {
   return std::ranges::any_of(r.origins, [&](const auto& named) {
-    return std::ranges::any_of(other.runs, [&](const Run& run) {
-      return run.id == named.first && ran(run, named.second.first_index);
-    });
+    return std::ranges::any_of(
+        other.runs, [&](const Run& run) { return run.id == named.first && ran(run, named.second.first_index); });
   });
 }
 

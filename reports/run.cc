@@ -12,8 +12,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunKnown, executor, id, decided, fired)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunRule, id, section, cls, reason, applied, alone, confirmed_by, known)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Sample, seconds, cases, rules, confirmed, buckets, unexplained)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Run, id, domain, profile, quirk, digest, program, schema, rules_digest, seed, cases,
-                                   judged_cases, first, next, shard, shards, seconds, unexplained, known, spec_unclear, order_dependent, executors,
-                                   known_entries, rules, samples)
+                                   judged_cases, first, next, shard, shards, seconds, unexplained, known, spec_unclear,
+                                   order_dependent, executors, known_entries, rules, samples)
 
 namespace {
 

@@ -15,7 +15,16 @@ int show(const std::string& path, const Flags& flags);
 int minimise(const std::string& path, const Flags& flags);
 int list_rules(const std::string& domain, const std::string& coverage, const Flags& flags);
 int vectors(const std::string& file, const std::string& domain, const std::string& executor, const Flags& flags);
-int known_check(const std::string& domain, bool write, const Flags& flags);
+// `runs`: directories of campaigns; an entry that fired there and never decided fails. `date`: today's, YYYY-MM-DD.
+int known_check(const std::string& domain, bool write, const std::vector<std::string>& runs, const std::string& date,
+                const Flags& flags);
+// What the author of an entry has to say; "" for what follows from the finding.
+struct KnownEntry {
+  std::string id, executor, versions, reason, reference, review_by, file, row, must;
+};
+int known_add(const std::string& finding, const KnownEntry& entry, const Flags& flags);
+int known_explain(const std::string& id, const Flags& flags);
+std::string today(int years_on = 0);  // YYYY-MM-DD
 int list_oracles(const Flags& flags);
 int quirks(const std::string& domain, bool score, const Flags& flags);
 int bench(const std::string& domain, const Flags& flags);

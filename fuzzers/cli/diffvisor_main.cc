@@ -12,9 +12,10 @@ using namespace diffvisor::cli;
 
 struct Arguments {
   Flags flags;
-  std::string domain, path, after, junit, coverage, seeds, executor, output, shard;
+  std::string domain, path, after, junit, coverage, seeds, date, executor, output, shard;
   std::vector<std::string> paths, assignments;
   TriageOutputs outputs;
+  KnownEntry known;
   bool score = false, write = false;
   int code = kClean;
 };
@@ -106,10 +107,35 @@ void add_findings(CLI::App& app, Arguments& a) {
   c->add_option("BEFORE", a.path, "what the first was given as --out, or triage made")->required();
   c->add_option("AFTER", a.after, "the same of the second")->required();
   c->add_option("--json", a.flags.json, "write the result as JSON to a file, or - for standard output");
-  c->footer("Example: diffvisor compare findings-main findings-branch\nExit code 1: something is new, flaky or has"
-            " another suspect.");
+  c->footer(
+      "Example: diffvisor compare findings-main findings-branch\nExit code 1: something is new, flaky or has"
+      " another suspect.");
   c->callback([&a] { a.code = compare(a.path, a.after, a.flags); });
   t->callback([&a] { a.code = triage(a.paths, a.flags.out, a.outputs); });
+}
+
+void add_known_entries(CLI::App* k, Arguments& a) {
+  auto* add = k->add_subcommand("add", "make a finding a known divergence, with its case as the proof");
+  add->add_option("FINDING", a.path, "the finding's .json or .case, in a directory of findings")->required();
+  add->add_option("--id", a.known.id, "name of the entry")->required();
+  add->add_option("--reason", a.known.reason, "what the executor does, in a sentence")->required();
+  add->add_option("--reference", a.known.reference, "section of the manual, or a link upstream")->required();
+  add->add_option("--review-by", a.known.review_by, "YYYY-MM-DD, default in a year");
+  add->add_option("--executor", a.known.executor, "of several that differ alike");
+  add->add_option("--versions", a.known.versions, "prefix of the versions concerned, default the one that was seen");
+  add->add_option("--row", a.known.row, "for a rejection: the rule that demands more of this executor");
+  add->add_option("--must", a.known.must, "and what it demands");
+  add->add_option("--file", a.known.file, "default: the file about this executor in corpus/known");
+  add->add_option("--corpus", a.flags.corpus, "corpus directory");
+  add->footer(
+      "Example: diffvisor known add findings/vmx_entry.bochs.accepts.vmx.rip.width.case --id bochs_rip_width"
+      " --reason 'The width of RIP is not checked.' --reference 'SDM 3C 29.3.1.4'");
+  add->callback([&a] { a.code = known_add(a.path, a.known, a.flags); });
+  auto* explain = k->add_subcommand("explain", "an entry in words: rules, edits, proof");
+  explain->add_option("ID", a.path, "name of the entry")->required();
+  explain->add_option("--corpus", a.flags.corpus, "corpus directory");
+  explain->footer("Example: diffvisor known explain bochs_rip_width_unchecked");
+  explain->callback([&a] { a.code = known_explain(a.path, a.flags); });
 }
 
 void add_tables(CLI::App& app, Arguments& a) {
@@ -137,7 +163,10 @@ void add_tables(CLI::App& app, Arguments& a) {
   check->add_flag("--write", a.write, "search for missing proofs and write them");
   add_selection(check, a);
   check->footer("Example: diffvisor known check --domain svm_entry");
-  check->callback([&a] { a.code = known_check(a.domain, a.write, a.flags); });
+  check->add_option("--runs", a.paths, "directories of campaigns: an entry that fires there and never decides fails");
+  check->add_option("--today", a.date, "the date that review_by is held against, YYYY-MM-DD; default: the clock's");
+  check->callback([&a] { a.code = known_check(a.domain, a.write, a.paths, a.date, a.flags); });
+  add_known_entries(k, a);
 }
 
 void add_others(CLI::App& app, Arguments& a) {

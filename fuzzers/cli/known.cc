@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "fuzzers/cli/commands.h"
+#include "fuzzers/cli/finding_directories.h"
 #include "harness/base/file.h"
 #include "harness/campaign/plan.h"
 #include "harness/minimise/minimise.h"
@@ -152,29 +153,71 @@ class Checker {
 
 }  // namespace
 
-int known_check(const std::string& domain, bool write, const Flags& flags) {
+namespace {
+
+bool is_date(std::string_view text) {
+  return text.size() == 10 && text[4] == '-' && text[7] == '-' &&
+         std::ranges::count_if(text, [](char c) { return c >= '0' && c <= '9'; }) == 8;
+}
+
+// Empty: an entry is looked at again before it is too old to be believed.
+std::string overdue(const compare::Known& k, const std::string& date) {
+  if (!is_date(k.review_by)) return fmt::format("its review_by '{}' is no date", k.review_by);
+  return k.review_by < date ? "its review was due by " + k.review_by : "";
+}
+
+// Empty: in these campaigns it decided a case, or changed no row at all.
+std::string idle(const compare::Known& k, const std::vector<reports::Run>& runs) {
+  std::uint64_t fired = 0;
+  for (const reports::Run& run : runs)
+    for (const reports::RunKnown& x : run.known_entries) {
+      if (x.executor != k.executor || x.id != k.id) continue;
+      if (x.decided > 0) return {};
+      fired += x.fired;
+    }
+  return fired > 0 ? fmt::format("it fired {} times and never decided", fired) : "";
+}
+
+}  // namespace
+
+int known_check(const std::string& domain, bool write, const std::vector<std::string>& run_directories,
+                const std::string& date, const Flags& flags) {
   if (domain.empty()) {
     int worst = kClean;
     for (const DomainEntry& d : domains())
       if (!d.domain->rules->rows.empty() || d.domain->behaviour != nullptr)
-        worst = std::max(worst, known_check(std::string(d.domain->name), write, flags));
+        worst = std::max(worst, known_check(std::string(d.domain->name), write, run_directories, date, flags));
     return worst;
   }
+  const std::string now = date.empty() ? today() : date;
+  if (!is_date(now)) return complain({ErrorCode::Usage, "--today", "wants YYYY-MM-DD"});
+  const auto campaigns = load_findings(run_directories);
+  if (!campaigns) return complain(campaigns.error());
   auto session = open_session(domain, flags);
   if (!session) return complain(session.error());
   const auto root = corpus_root(flags.corpus);
   if (!root) return complain(root.error());
   Checker checker(*session, *root / "known", write);
-  std::size_t checked = 0, broken = 0;
+  std::size_t checked = 0, broken = 0, stale = 0;
+  for (const compare::Known& k : session->judge->unclear())
+    if (const std::string late = overdue(k, now); !late.empty()) {
+      ++stale;
+      fmt::print("{:<8} {:<10} {:<46} {}\n", "FAILED", "*", k.id, late);
+    }
   for (std::size_t e = 0; e < session->executors.size(); ++e) {
     const auto& entries = session->judge->deltas(e).entries();
     for (std::size_t k = 0; k < entries.size(); ++k) {
       const auto problem = checker.check(e, k);
       if (!problem) return complain(problem.error());
       ++checked;
+      std::string said = *problem;
+      for (const std::string& more : {overdue(entries[k], now), idle(entries[k], campaigns->runs)}) {
+        stale += !more.empty();
+        if (!more.empty()) said += (said.empty() ? "" : "; ") + more;
+      }
       broken += !problem->empty();
-      fmt::print("{:<8} {:<10} {:<46} {}\n", problem->empty() ? "holds" : "FAILED", entries[k].executor, entries[k].id,
-                 *problem);
+      fmt::print("{:<8} {:<10} {:<46} {}\n", said.empty() ? "holds" : "FAILED", entries[k].executor, entries[k].id,
+                 said);
     }
   }
   const auto found = checker.find_proofs();
@@ -182,7 +225,8 @@ int known_check(const std::string& domain, bool write, const Flags& flags) {
   broken -= *found;
   fmt::print("{}: {} known divergences, {} hold, {} do not; {} points where the manual is unclear\n", domain, checked,
              checked - broken, broken, session->judge->unclear().size());
-  return broken > 0 ? kDivergence : kClean;
+  if (stale > 0) fmt::print("{}: {} entries are past their review or fire without ever deciding\n", domain, stale);
+  return broken + stale > 0 ? kDivergence : kClean;
 }
 
 }  // namespace diffvisor::cli
