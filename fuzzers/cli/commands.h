@@ -10,7 +10,11 @@
 namespace diffvisor::cli {
 
 int fuzz(const std::string& domain, const Flags& flags);
-int replay(const std::vector<std::string>& paths, const std::string& junit, const Flags& flags);
+struct ReplayOutputs {
+  std::string junit;      // file, "" for none
+  bool annotate = false;  // GitHub's workflow commands on standard output
+};
+int replay(const std::vector<std::string>& paths, const ReplayOutputs& to, const Flags& flags);
 int show(const std::string& path, const Flags& flags);
 int minimise(const std::string& path, const Flags& flags);
 int list_rules(const std::string& domain, const std::string& coverage, const Flags& flags);

@@ -12,10 +12,11 @@ using namespace diffvisor::cli;
 
 struct Arguments {
   Flags flags;
-  std::string domain, path, after, junit, coverage, seeds, date, executor, output, shard;
+  std::string domain, path, after, annotate, coverage, seeds, date, executor, output, shard;
   std::vector<std::string> paths, assignments;
   TriageOutputs outputs;
   KnownEntry known;
+  ReplayOutputs replayed;
   bool score = false, write = false;
   int code = kClean;
 };
@@ -69,11 +70,18 @@ void add_fuzz(CLI::App& app, Arguments& a) {
 
 void add_cases(CLI::App& app, Arguments& a) {
   auto* r = app.add_subcommand("replay", "run stored cases against what they expect; needs no emulator");
-  r->add_option("PATHS", a.paths, "case files or directories")->required();
-  r->add_option("--junit", a.junit, "write the results as JUnit XML");
+  r->add_option("PATHS", a.paths, "case files, directories, zip or tar archives")->required();
+  r->add_option("--junit", a.replayed.junit, "write the results as JUnit XML");
+  r->add_option("--annotate", a.annotate, "print what changed as annotations of a CI system: github")
+      ->check(CLI::IsMember({"github"}));
   add_selection(r, a);
-  r->footer("Example: diffvisor replay corpus --junit replay.xml");
-  r->callback([&a] { a.code = replay(a.paths, a.junit, a.flags); });
+  r->footer(
+      "Example: diffvisor replay corpus artefact.zip --junit replay.xml\nExit codes: 0 all as expected, 1 a case"
+      " changed, 2 a file cannot be read or an executor cannot run.");
+  r->callback([&a] {
+    a.replayed.annotate = !a.annotate.empty();
+    a.code = replay(a.paths, a.replayed, a.flags);
+  });
 
   auto* s =
       app.add_subcommand("show", "explain a case: differences from golden, what decides, what each executor says");

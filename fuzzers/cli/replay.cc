@@ -62,7 +62,7 @@ class Replayer {
     if (!(c == stored.c)) row.failure = "the case is not normalised: its memory facts contradict each other";
     std::size_t checked = 0;
     for (const Expectation& e : stored.expect) {
-      const auto problem = check_one(s, c, e);
+      const auto problem = check_one(s, c, e, row);
       if (!problem) return tl::unexpected(problem.error());
       ++checked;
       if (row.failure.empty()) row.failure = *problem;
@@ -72,16 +72,32 @@ class Replayer {
   }
 
   // Empty: as expected.
-  Result<std::string> check_one(Session& s, const Case& c, const Expectation& e) {
+  Result<std::string> check_one(Session& s, const Case& c, const Expectation& e, reports::ReplayRow& row) {
     for (std::size_t i = 0; i < s.executors.size(); ++i) {
       if (s.executors[i]->info().name != e.executor) continue;
       const auto seen = run_one(*s.executors[i], c);
       if (!seen) return tl::unexpected(seen.error());
       const std::string now = observation_text(*s.entry->domain, *seen);
-      if (now == e.outcome) return std::string();
-      return fmt::format("{} says {}, the case expects {}", e.executor, now, e.outcome);
+      const std::string& version = s.executors[i]->info().version;
+      if (now == e.outcome) return row.renewed += version != e.version, std::string();
+      return fmt::format("{} says {}, the case expects {}{}", e.executor, now, e.outcome,
+                         version == e.version ? "" : fmt::format("; recorded with {}, this is {}", e.version, version));
     }
+    if (outlived(s, e))
+      row.note = fmt::format("{} was recorded with {}, and what is known of it is about other versions: run it again",
+                             e.executor, e.version);
     return check_recorded(s, c, e);
+  }
+
+  // What is known of this executor is about other versions than the one that answered.
+  static bool outlived(const Session& s, const Expectation& e) {
+    bool any = false;
+    for (const compare::Known& k : s.judge->known()) {
+      if (k.executor != e.executor) continue;
+      if (e.version.starts_with(k.versions)) return false;
+      any = true;
+    }
+    return any;
   }
 
   // A recorded answer must still be explained: by the table, by a known delta, or by an unclear point.
@@ -113,28 +129,70 @@ class Replayer {
 
 }  // namespace
 
-int replay(const std::vector<std::string>& paths, const std::string& junit, const Flags& flags) {
+namespace {
+
+// GitHub's workflow commands: one line, with what ends a property or the line spelled in hexadecimal.
+std::string annotation_text(std::string_view text, bool property) {
+  std::string out;
+  for (const char c : text) {
+    const bool special = c == '%' || static_cast<unsigned char>(c) < 0x20 || (property && (c == ':' || c == ','));
+    out += special ? fmt::format("%{:02X}", static_cast<unsigned char>(c)) : std::string(1, c);
+  }
+  return out;
+}
+
+void annotate(const Loaded& l, const reports::ReplayRow& row) {
+  const bool failed = !row.failure.empty();
+  if (!failed && row.note.empty()) return;
+  fmt::print("::{} file={},line={},title={}::{}\n", failed ? "error" : "warning",
+             annotation_text(l.file.string(), true), l.line, annotation_text(row.name, true),
+             annotation_text(fmt::format("{}\n{}", failed ? row.failure : row.note, row.story), false));
+}
+
+struct ReplayCounts {
+  std::size_t failed = 0, skipped = 0, renewed = 0, stale = 0;
+  double seconds = 0;
+
+  void add(const reports::ReplayRow& row) {
+    failed += !row.failure.empty();
+    skipped += row.failure.empty() && !row.skipped.empty();
+    stale += !row.note.empty();
+    renewed += row.renewed;
+    seconds += row.seconds;
+  }
+};
+
+void print_counts(const ReplayCounts& n, std::size_t rows) {
+  fmt::print("{} cases, {} as expected, {} changed, {} without expectation, {:.3f} ms a case\n", rows,
+             rows - n.failed - n.skipped, n.failed, n.skipped, 1e3 * n.seconds / static_cast<double>(rows));
+  if (n.renewed > 0)
+    fmt::print("{} expectations were recorded with another version of their executor; this one says the same\n",
+               n.renewed);
+  if (n.stale > 0) fmt::print("{} cases hold stale answers, which nothing here can renew\n", n.stale);
+}
+
+}  // namespace
+
+int replay(const std::vector<std::string>& paths, const ReplayOutputs& to, const Flags& flags) {
   const auto loaded = load_cases(paths);
   if (!loaded) return complain(loaded.error());
   Replayer replayer(flags);
   std::vector<reports::ReplayRow> rows;
-  std::size_t failed = 0, skipped = 0;
-  double seconds = 0;
+  ReplayCounts counts;
   for (const Loaded& l : *loaded) {
     auto row = replayer.replay(l);
     if (!row) return complain(row.error());
-    failed += !row->failure.empty();
-    skipped += row->failure.empty() && !row->skipped.empty();
-    seconds += row->seconds;
+    counts.add(*row);
+    if (to.annotate) annotate(l, *row);
+    if (!row->note.empty()) fmt::print("stale  {} {}\n", row->name, row->note);
     if (!row->failure.empty()) fmt::print("FAILED {} {}\n  {}\n", row->name, row->story, row->failure);
     rows.push_back(std::move(*row));
   }
   if (rows.empty()) return complain({ErrorCode::Usage, "replay", "there are no cases in these paths"});
-  fmt::print("{} cases, {} as expected, {} changed, {} without expectation, {:.3f} ms a case\n", rows.size(),
-             rows.size() - failed - skipped, failed, skipped, 1e3 * seconds / static_cast<double>(rows.size()));
-  if (!junit.empty())
-    if (auto wrote = write_output(junit, reports::junit_xml(rows)); !wrote) return complain(wrote.error());
-  return failed > 0 ? kDivergence : kClean;
+  print_counts(counts, rows.size());
+  if (!to.junit.empty())
+    if (auto wrote = write_output(to.junit, reports::junit_xml(rows)); !wrote) return complain(wrote.error());
+  return counts.failed > 0 ? kDivergence : kClean;
 }
 
 }  // namespace diffvisor::cli

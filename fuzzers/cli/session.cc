@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "fuzzers/cli/archive.h"
 #include "harness/base/file.h"
 
 namespace diffvisor::cli {
@@ -32,10 +33,31 @@ Result<std::vector<fs::path>> case_files(const fs::path& path) {
   if (!fs::is_directory(path, ec)) return std::vector<fs::path>{path};
   std::vector<fs::path> files;
   for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec))
-    if (it->path().extension() == ".case") files.push_back(it->path());
+    if (it->path().extension() == ".case" || is_archive(it->path())) files.push_back(it->path());
   if (ec) return fail(ErrorCode::Io, path.string(), ec.message());
   std::ranges::sort(files);
   return files;
+}
+
+// The line on which each case starts: after the end of the one before.
+std::vector<std::size_t> first_lines(std::string_view text) {
+  std::vector<std::size_t> out = {1};
+  std::size_t line = 1;
+  for (std::size_t at = 0; at < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (text.substr(at, end - at).starts_with("---")) out.push_back(line + 1);
+    at = end + 1;
+  }
+  return out;
+}
+
+Result<void> decode_into(std::vector<Loaded>& out, const Member& m, Digests digests) {
+  auto cases = decode_text(m.content, all_schemas(), m.name, digests);
+  if (!cases) return tl::unexpected(cases.error());
+  const auto lines = first_lines(m.content);
+  for (std::size_t i = 0; i < cases->size(); ++i)
+    out.push_back({m.name, i + 1, std::move((*cases)[i]), i < lines.size() ? lines[i] : 1});
+  return {};
 }
 
 Result<std::vector<compare::Known>> known_of(const Domain& domain, const Flags& flags) {
@@ -123,12 +145,18 @@ Result<std::vector<Loaded>> load_cases(const std::vector<std::string>& paths, Di
     const auto files = case_files(path);
     if (!files) return tl::unexpected(files.error());
     for (const fs::path& file : *files) {
-      const auto text = read_file(file);
-      if (!text) return tl::unexpected(text.error());
-      auto cases = decode_text(*text, all_schemas(), file.string(), digests);
-      if (!cases) return tl::unexpected(cases.error());
-      std::size_t number = 0;
-      for (StoredCase& c : *cases) out.push_back({file, ++number, std::move(c)});
+      std::vector<Member> texts;
+      if (is_archive(file)) {
+        auto members = cases_in_archive(file);
+        if (!members) return tl::unexpected(members.error());
+        for (Member& m : *members) texts.push_back({(file / m.name).string(), std::move(m.content)});
+      } else {
+        auto text = read_file(file);
+        if (!text) return tl::unexpected(text.error());
+        texts.push_back({file.string(), std::move(*text)});
+      }
+      for (const Member& m : texts)
+        if (auto done = decode_into(out, m, digests); !done) return tl::unexpected(done.error());
     }
   }
   return out;

@@ -46,11 +46,12 @@ Result<std::filesystem::path> corpus_root(const std::string& flag);
 Result<const DomainEntry*> domain_named(std::string_view name);
 Result<std::uint16_t> profile_named(const Domain& domain, const std::string& name);
 
-// All cases of the files and directories (*.case, in name order).
+// All cases of the files, directories and archives (*.case, in name order).
 struct Loaded {
   std::filesystem::path file;
   std::size_t number = 0;  // in the file, from 1
   StoredCase stored;
+  std::size_t line = 1;  // on which it starts
 };
 Result<std::vector<Loaded>> load_cases(const std::vector<std::string>& paths, Digests digests = Digests::MustMatch);
 

@@ -63,6 +63,25 @@ bool is_bucket_of(const triage::Finding& f, const Domain& domain, const std::str
   return std::ranges::any_of(f.with, [&](const std::string& who) { return alone == head(who) + rest; });
 }
 
+// c without what sets the finding's case apart from golden: single bits where bits have names, else whole fields.
+// Nothing if c does not share it.
+std::optional<Case> undone(const Case& c, const Case& finding) {
+  const auto golden = golden_values(c), base = golden_values(finding);
+  Case out = c;
+  bool shares = false;
+  for (const Field& f : c.schema->fields) {
+    if (!is_baseline_role(f.role)) continue;
+    for (unsigned i = 0; i < f.count; ++i) {
+      const Slot s = static_cast<Slot>(f.slot + i);
+      const std::uint64_t apart = finding.v[s] ^ base[s], mask = f.bits.empty() ? ~std::uint64_t{0} : apart;
+      if (apart == 0 || ((c.v[s] ^ golden[s]) & mask) == 0) continue;
+      out.v[s] = (c.v[s] & ~mask) | (golden[s] & mask);
+      shares = true;
+    }
+  }
+  return shares ? std::optional<Case>(std::move(out)) : std::nullopt;
+}
+
 }  // namespace
 
 Investigator::Investigator(const Domain& domain, compare::Judge& judge, std::vector<Executor*> executors,
@@ -220,6 +239,30 @@ Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::s
   return f;
 }
 
+// A rejection has no edit that could explain others; but if the case is judged alike without what the finding's case
+// consists of, the finding is the cause.
+Result<triage::Finding*> Investigator::caused_by_a_finding(const Case& c, std::size_t executor) {
+  Observation storage;
+  for (triage::Finding& f : findings_) {
+    const bool rejects = f.explanation.difference == compare::Difference::Rejects && !f.order_dependent;
+    if (!rejects || !concerns(f, executors_[executor]->info().name) || in_a_hurry()) continue;
+    auto without = undone(c, f.smallest);
+    if (!without) continue;
+    if (domain_->normalise != nullptr) domain_->normalise(without->v.data());
+    const compare::Reading r = judge_->read(*without);
+    if (!runnable(*without, r, executor)) continue;
+    const auto seen = observe(*without, executor);
+    if (!seen) return tl::unexpected(seen.error());
+    const auto reference = reference_for(*without, storage);
+    if (!reference) return tl::unexpected(reference.error());
+    const compare::VerdictKind kind = judge_->verdict(*without, r, executor, *seen, *reference);
+    if (kind == compare::VerdictKind::Divergence || kind == compare::VerdictKind::ExecutorDied) continue;
+    ++f.count;
+    return &f;
+  }
+  return nullptr;
+}
+
 triage::Finding* Investigator::add(triage::Finding finding) {
   const auto it = std::ranges::find(findings_, finding.bucket, &triage::Finding::bucket);
   if (it != findings_.end()) {
@@ -235,6 +278,8 @@ triage::Finding* Investigator::add(triage::Finding finding) {
 
 Result<triage::Finding*> Investigator::investigate(const Case& c, std::size_t executor, const Observation& seen,
                                                    const Case& neighbour, std::uint64_t index) {
+  if (seen.status == Status::Ran)
+    if (const auto cause = caused_by_a_finding(c, executor); !cause || *cause != nullptr) return cause;
   const auto same = repeats(c, executor, seen, neighbour);
   if (!same) return tl::unexpected(same.error());
   if (!*same) {

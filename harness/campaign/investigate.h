@@ -43,6 +43,7 @@ class Investigator {
   Result<Observation> observe(const Case& c, std::size_t executor);
   std::vector<triage::Said> said(const Case& c, std::size_t executor, const Observation& seen);
   void join_those_who_agree(triage::Finding& f, const Observation& seen, const Observation* reference);
+  Result<triage::Finding*> caused_by_a_finding(const Case& c, std::size_t executor);
   triage::Finding* add(triage::Finding finding);
 
   bool in_a_hurry() const { return hurry_ && hurry_(); }

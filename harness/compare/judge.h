@@ -70,6 +70,7 @@ class Judge {
   const Domain& domain() const { return *domain_; }
   const rules::EditedRules& table() const { return table_; }
   const std::vector<Known>& unclear() const { return unclear_; }
+  const std::vector<Known>& known() const { return known_; }  // of all executors and versions
 
   // Registers an executor; its index is the order of the calls.
   std::size_t add_executor(const ExecutorInfo& info);
