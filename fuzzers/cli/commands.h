@@ -42,6 +42,8 @@ struct TriageOutputs {
 };
 int triage(const std::vector<std::string>& directories, const std::string& out, const TriageOutputs& to);
 
+// `as`: "kvm-unit-test" or "vector".
+int export_finding(const std::string& path, const std::string& as, const std::string& output);
 int compare(const std::string& before, const std::string& after, const Flags& flags);
 
 int case_encode(const std::string& input, const std::string& output);

@@ -12,7 +12,7 @@ using namespace diffvisor::cli;
 
 struct Arguments {
   Flags flags;
-  std::string domain, path, after, annotate, coverage, seeds, date, executor, output, shard;
+  std::string domain, path, after, annotate, as, coverage, seeds, date, executor, output, shard;
   std::vector<std::string> paths, assignments;
   TriageOutputs outputs;
   KnownEntry known;
@@ -120,6 +120,18 @@ void add_findings(CLI::App& app, Arguments& a) {
       " another suspect.");
   c->callback([&a] { a.code = compare(a.path, a.after, a.flags); });
   t->callback([&a] { a.code = triage(a.paths, a.flags.out, a.outputs); });
+}
+
+void add_export(CLI::App& app, Arguments& a) {
+  auto* e = app.add_subcommand("export", "write a finding in a form that others understand");
+  e->add_option("FINDING", a.path, "the finding's .json or .case, in a directory of findings")->required();
+  e->add_option("--as", a.as, "kvm-unit-test: C for upstream's framework, not executed here; vector: a line of JSON")
+      ->required()
+      ->check(CLI::IsMember({"kvm-unit-test", "vector"}));
+  e->add_option("-o,--output", a.output, "file, default standard output");
+  e->footer(
+      "Example: diffvisor export findings/vmx_entry.bochs.accepts.vmx.rip.width.case --as kvm-unit-test -o rip.c");
+  e->callback([&a] { a.code = export_finding(a.path, a.as, a.output); });
 }
 
 void add_known_entries(CLI::App* k, Arguments& a) {
@@ -239,6 +251,7 @@ int main(int argc, char** argv) {
   add_fuzz(app, a);
   add_cases(app, a);
   add_findings(app, a);
+  add_export(app, a);
   add_tables(app, a);
   add_others(app, a);
   add_case(app, a);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/compare/explain.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -43,23 +45,32 @@ std::vector<std::size_t> rows_to_drop(const Judge& judge, const Case& c, const R
 // Wide fields whose bits have no names are numbers and addresses: which bit of them differs is chance.
 bool is_number(const Field& f) { return f.bits.empty() && f.width > 16; }
 
+// Which single bit of the field differs, where that says anything: not in a number, and of reserved bits only that it
+// is one of them.
+std::string bit_word(const Field& f, std::uint64_t bits) {
+  if (!std::has_single_bit(bits) || is_number(f)) return {};
+  const auto bit = static_cast<unsigned>(std::countr_zero(bits));
+  const bool named = std::ranges::any_of(f.bits, [&](const BitName& n) { return n.lo <= bit && bit <= n.hi; });
+  return named || f.bits.empty() ? fmt::format(".{}", bit) : ".reserved";
+}
+
 // Where the case departs from golden, as words: the fields by name, in schema order. One field that differs in one bit
 // says which. More than four fields are counted.
 std::string difference_word(const Case& c) {
   const auto golden = golden_values(c);
   std::vector<std::string> words;
-  std::uint64_t bits = 0;  // of the last field
+  std::string bit;  // of the last field
   for (const Field& f : c.schema->fields) {
     std::uint64_t x = 0;
     for (unsigned i = 0; i < f.count; ++i) x |= c.v[f.slot + i] ^ golden[f.slot + i];
     if (f.role == Role::Context) x = c.v[f.slot];
     if (x == 0 || f.role == Role::Capability) continue;
     words.emplace_back(f.name);
-    bits = is_number(f) ? 0 : x;
+    bit = bit_word(f, x);
   }
   for (std::string& w : words)
     for (char& ch : w) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
-  if (words.size() == 1 && std::has_single_bit(bits)) words[0] += fmt::format(".{}", std::countr_zero(bits));
+  if (words.size() == 1) words[0] += bit;
   if (words.empty()) return "golden";
   if (words.size() <= 4) return fmt::format("{}", fmt::join(words, "."));
   return fmt::format("{}.and_{}_more", fmt::join(words.begin(), words.begin() + 4, "."), words.size() - 4);

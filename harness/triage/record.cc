@@ -28,6 +28,14 @@ std::vector<Said> both(std::vector<Said> a, const std::vector<Said>& b) {
   return in_order(std::move(a));
 }
 
+// "qbqa" is how bucket ids spell 10.
+bool is_number_spelled(std::string_view text) {
+  if (text.empty() || text.size() % 2 != 0) return false;
+  for (std::size_t i = 0; i < text.size(); i += 2)
+    if (text[i] != 'q' || text[i + 1] < 'a' || text[i + 1] > 'j') return false;
+  return true;
+}
+
 bool later_state(const Origin& a, const Origin& b) { return std::tie(a.count, a) > std::tie(b.count, b); }
 
 void join(std::map<std::string, FamilyTrust>& into, const std::map<std::string, FamilyTrust>& from) {
@@ -103,6 +111,10 @@ std::string same_cause(const Record& r) {
       any = true;
     }
   }
+  // Single bits of one field, refused alike, are mostly one check of several bits.
+  if (r.smallest.difference == "rejects")
+    if (const std::size_t last = rest.rfind('.'); last != rest.npos && is_number_spelled(rest.substr(last + 1)))
+      rest.erase(last);
   return domain + "." + rest;
 }
 

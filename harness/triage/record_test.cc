@@ -107,6 +107,17 @@ TEST(Record, OneCauseWhoeverShowsIt) {
   }
 }
 
+TEST(Record, BitsThatAreRefusedAlikeHaveOneCause) {
+  Rng rng(7);
+  Record r = random_record(rng);
+  r.said.clear();
+  r.smallest.difference = "rejects";
+  r.bucket = bucket::spell("toy.rejects.bad.field.31");
+  EXPECT_EQ(same_cause(r), "toy.rejects.bad.field");
+  r.smallest.difference = "accepts";
+  EXPECT_EQ(same_cause(r), r.bucket);
+}
+
 TEST(Record, LongBucketsFitIntoAFileName) {
   const std::string a(1000, 'a'), b = a + "b";
   EXPECT_LE(file_stem(a).size(), 200u);
