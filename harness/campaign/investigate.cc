@@ -243,7 +243,10 @@ Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::s
 // consists of, the finding is the cause.
 Result<triage::Finding*> Investigator::caused_by_a_finding(const Case& c, std::size_t executor) {
   Observation storage;
+  constexpr int kMostTries = 24;  // a model that is wrong everywhere has findings for all of them
+  int tries = 0;
   for (triage::Finding& f : findings_) {
+    if (tries >= kMostTries) break;
     const bool rejects = f.explanation.difference == compare::Difference::Rejects && !f.order_dependent;
     if (!rejects || !concerns(f, executors_[executor]->info().name) || in_a_hurry()) continue;
     auto without = undone(c, f.smallest);
@@ -251,6 +254,7 @@ Result<triage::Finding*> Investigator::caused_by_a_finding(const Case& c, std::s
     if (domain_->normalise != nullptr) domain_->normalise(without->v.data());
     const compare::Reading r = judge_->read(*without);
     if (!runnable(*without, r, executor)) continue;
+    ++tries;
     const auto seen = observe(*without, executor);
     if (!seen) return tl::unexpected(seen.error());
     const auto reference = reference_for(*without, storage);
