@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ class Minimiser {
   Result<Minimised> run(const Case& from) {
     best_.best = from;
     normalise(best_.best);
+    from_ = best_.best;
     size_ = size_of(best_.best);
     ++best_.calls;
     if (!shows_(best_.best))
@@ -90,13 +92,14 @@ class Minimiser {
     }
   }
 
-  // Steps that only ever undo can end on a hill: a mode that many fields have to agree on does not go piece by piece.
-  // So golden with one or two of what is left is tried as well. True if that was enough.
+  // Steps that only ever undo can end on a hill: a mode that many fields have to agree on does not go piece by piece,
+  // and what is undone first decides what is left. So golden with one, two or three of all the differences there were
+  // is tried as well, as far as these are few. True if that was enough.
   bool few() {
     std::vector<Bits> fields, bits;
-    const auto base = baseline_values(best_.best);
-    for (const Slot s : differing_slots(best_.best, [](const Field& f) { return is_baseline_role(f.role); })) {
-      fields.push_back({s, best_.best.v[s] ^ base[s]});
+    const auto base = baseline_values(from_);
+    for (const Slot s : differing_slots(from_, [](const Field& f) { return is_baseline_role(f.role); })) {
+      fields.push_back({s, from_.v[s] ^ base[s]});
       for (std::uint64_t x = fields.back().mask; x != 0; x &= x - 1) bits.push_back({s, x & (0 - x)});
     }
     return only_some_of(bits) || only_some_of(fields);
@@ -108,21 +111,25 @@ class Minimiser {
   };
 
   bool only_some_of(const std::vector<Bits>& items) {
-    constexpr std::size_t kMostForPairs = 40;
-    for (const Bits& a : items)
-      if (take(with_only(a, a))) return true;
-    if (items.size() > kMostForPairs) return false;
-    for (std::size_t i = 0; i < items.size(); ++i)
-      for (std::size_t j = i + 1; j < items.size(); ++j)
-        if (take(with_only(items[i], items[j]))) return true;
+    constexpr std::size_t kMostForOne = 200, kMostForTwo = 40, kMostForThree = 16;
+    const std::size_t n = items.size();
+    for (std::size_t i = 0; n <= kMostForOne && i < n; ++i)
+      if (take(with_only({items[i]}))) return true;
+    for (std::size_t i = 0; n <= kMostForTwo && i < n; ++i)
+      for (std::size_t j = i + 1; j < n; ++j)
+        if (take(with_only({items[i], items[j]}))) return true;
+    for (std::size_t i = 0; n <= kMostForThree && i < n; ++i)
+      for (std::size_t j = i + 1; j < n; ++j)
+        for (std::size_t k = j + 1; k < n; ++k)
+          if (take(with_only({items[i], items[j], items[k]}))) return true;
     return false;
   }
 
-  // The capabilities and context of the best case, golden for the rest, and of its differences these two.
-  Case with_only(const Bits& a, const Bits& b) const {
+  // The capabilities and context of the best case, golden for the rest, and of the first case's differences these.
+  Case with_only(std::initializer_list<Bits> some) const {
     Case c = best_.best;
     reset_to_golden(c);
-    for (const Bits& x : {a, b}) c.v[x.slot] = (c.v[x.slot] & ~x.mask) | (best_.best.v[x.slot] & x.mask);
+    for (const Bits& x : some) c.v[x.slot] = (c.v[x.slot] & ~x.mask) | (from_.v[x.slot] & x.mask);
     return c;
   }
 
@@ -243,6 +250,7 @@ class Minimiser {
 
   const Predicate& shows_;
   const Options& options_;
+  Case from_;
   Minimised best_;
   Size size_;
 };
