@@ -117,9 +117,10 @@ void derive(const Case& c, const Observation* reference, std::uint64_t* facts) {
   std::copy_n(c.v.data(), insn::kSlots, facts);
   std::fill(facts + insn::kSlots, facts + kEnd, 0);
   x86::Instruction i;
-  if (decode_first(c, i)) {
-    facts[Opcode] = static_cast<std::uint64_t>(i.map) << 8 | i.opcode;
-    facts[ModRm] = i.modrm;
+  const bool defined = decode_first(c, i);
+  facts[Opcode] = static_cast<std::uint64_t>(i.map) << 8 | i.opcode;
+  facts[ModRm] = i.modrm;
+  if (defined) {
     facts[Rex] = i.rex & 15u;
     facts[OperandBytes] = i.operand_bytes;
     facts[AddressBytes] = i.address_bytes;

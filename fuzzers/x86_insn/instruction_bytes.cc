@@ -152,8 +152,8 @@ void put_vex(Builder& b, Writer& w, const Pattern& p) {
   const u64 r = b.rng.next();
   const unsigned pp = p.prefix == 0x66 ? 1 : p.prefix == 0xf3 ? 2 : p.prefix == 0xf2 ? 3 : 0;
   w.put(0xc4);
-  // R, X, B are inverted; outside 64-bit mode R and X must be 1 and vvvv[3] is ignored.
-  w.put((b.mode == kLong64 ? r & 0xe0 : 0xe0) | p.map);
+  // R, X, B are inverted; outside 64-bit mode R and X must be 1, B and vvvv[3] are ignored.
+  w.put((b.mode == kLong64 ? r & 0xe0 : 0xc0 | (r & 0x20)) | p.map);
   const bool no_register = p.map == 3;
   w.put(static_cast<unsigned>((r >> 8 & 0x80) | ((no_register ? 15 : r >> 16 & 15) << 3) |
                               ((r >> 24 & 31) == 0 ? 4 : 0) | pp));

@@ -43,24 +43,36 @@ bool explains(const Behaviour& behaviour, const std::vector<Known>& entries, std
   return !Judge::first_difference(expected, got);
 }
 
+// The entry by which the executor cannot judge the case; null if there is none.
+const Known* inability(const std::vector<Known>& entries, const Facts& facts) {
+  for (const Known& k : entries)
+    if (k.behaviour && k.behaviour->action == Action::CannotJudge && holds(*k.behaviour, facts)) return &k;
+  return nullptr;
+}
+
+Verdict unable(const std::vector<Known>& entries, const Known& k) {
+  return {VerdictKind::Incomparable, k.id, std::uint64_t{1} << (&k - entries.data())};
+}
+
 }  // namespace
 
 Verdict judge_deltas(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c,
                      const Observation& seen, const Observation& reference) {
   Facts facts{};
   behaviour.derive(c, &reference, facts.data());
+  if (const Known* k = inability(entries, facts)) return unable(entries, *k);
   std::uint64_t fired = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto& d = entries[i].behaviour;
-    if (!d || !holds(*d, facts)) continue;
-    if (d->action == Action::CannotJudge) return {VerdictKind::Incomparable, entries[i].id, std::uint64_t{1} << i};
-    fired |= std::uint64_t{1} << i;
-  }
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].behaviour && holds(*entries[i].behaviour, facts)) fired |= std::uint64_t{1} << i;
   if (fired == 0) return {VerdictKind::Divergence, {}, 0};
-  // The executor's way may lead to where nobody can judge: an undefined value that is used.
-  if (const Observation all = expectation(behaviour, entries, fired, c, reference); all.status != Status::Ran)
-    return {VerdictKind::Incomparable, all.reason, 0};
-  if (!explains(behaviour, entries, fired, c, seen, reference)) return {VerdictKind::Divergence, {}, 0};
+  // The executor's way may lead to where nobody can judge, an undefined value that is used, or where it cannot.
+  const Observation all = expectation(behaviour, entries, fired, c, reference);
+  if (all.status != Status::Ran) return {VerdictKind::Incomparable, all.reason, 0};
+  if (!explains(behaviour, entries, fired, c, seen, reference)) {
+    behaviour.derive(c, &all, facts.data());
+    if (const Known* k = inability(entries, facts)) return unable(entries, *k);
+    return {VerdictKind::Divergence, {}, 0};
+  }
   std::uint64_t needed = fired;
   for (std::uint64_t b = fired; b != 0; b &= b - 1) {
     const std::uint64_t without = needed & ~(b & -b);

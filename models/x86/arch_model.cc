@@ -143,6 +143,8 @@ X86Model::~X86Model() = default;
 
 void X86Model::use_ram(std::vector<std::uint8_t> ram) { state_->memory = Memory(std::move(ram)); }
 
+void X86Model::set_quirks(const Quirks& quirks) { state_->fresh.quirks = quirks_ = quirks; }
+
 void X86Model::observe(const std::uint64_t* v, std::span<const std::byte> code, Observation& o) {
   Machine& m = state_->m;
   m = state_->fresh;

@@ -25,6 +25,7 @@ class X86Model final : public Executor {
 
   // Cases run in this RAM from now on instead of the background.
   void use_ram(std::vector<std::uint8_t> ram);
+  void set_quirks(const Quirks& quirks);
   // One case, given its slots (kSlots of them) and its code bytes.
   void observe(const std::uint64_t* v, std::span<const std::byte> code, Observation& o);
 

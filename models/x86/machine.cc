@@ -9,7 +9,7 @@ unsigned Machine::cpl() const {
 }
 
 unsigned Machine::stack_address_bytes() const {
-  if (code64()) return 8;
+  if (code64() && !narrow_stack) return 8;
   return (v[insn::SsAttr] >> insn::attr::DB & 1) != 0 ? 4 : 2;
 }
 

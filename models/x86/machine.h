@@ -64,6 +64,8 @@ class Machine {
   Memory* memory = nullptr;
   // A task switch is past the point where it could be undone: the registers are the new task's even if a fault follows.
   bool committed = false;
+  bool narrow_stack = false;  // Unicorn: SS.B counts in 64-bit mode too
+  bool in_far_frame = false;  // of a far transfer through memory: the operand has been read
   u32 external = 0;  // the EXT bit of error codes: 1 while an event is delivered that no INT instruction asked for
   // Page-directory pointers of PAE paging: registers of the CPU, loaded before the case's first access and by MOV CR.
   std::array<u64, 4> pdpte{};
@@ -92,8 +94,10 @@ class Machine {
   bool protected_mode() const { return cr0(insn::cr0::PE) && !flag(insn::rflags::VM); }
   bool long_mode() const { return efer(insn::efer::LMA); }
   bool code64() const { return long_mode() && (v[insn::CsAttr] >> insn::attr::L & 1) != 0; }
+  // Real mode, too, goes by the CS that protected mode left; KVM's emulator does not.
   bool code32() const {
-    return !code64() && !real_mode() && !virtual_8086() && (v[insn::CsAttr] >> insn::attr::DB & 1) != 0;
+    const bool ignores = virtual_8086() || (quirk(Quirk::KvmRealWidth) && real_mode());
+    return !code64() && !ignores && (v[insn::CsAttr] >> insn::attr::DB & 1) != 0;
   }
   unsigned cpl() const;
   unsigned iopl() const { return static_cast<unsigned>(v[insn::Rflags] >> insn::rflags::IOPL & 3); }
@@ -121,6 +125,8 @@ class Machine {
   // Any number of bytes, up to a page; `alignment` 1 or 16: the operand must have it, else #GP(0).
   void read_block(Segment s, u64 offset, std::span<u8> out, unsigned alignment = 1);
   void write_block(Segment s, u64 offset, std::span<const u8> in, unsigned alignment = 1);
+  // #GP(0) if the operand is not aligned; CPUs look at that before the segment and before canonicality.
+  void require_alignment(Segment s, u64 offset, unsigned alignment);
   // Checks as a write of so many bytes would, changes nothing but accessed and dirty bits.
   void probe_write(Segment s, u64 offset, unsigned bytes);
   // The linear address of `bytes` bytes for this access; faults where segmentation forbids it.

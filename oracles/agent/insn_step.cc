@@ -49,6 +49,7 @@ struct Run {
   u64 steps = 0;      // completed
   bool done = false;  // `r` says how
   bool state_is_saved = false;
+  bool shadow_is_known = true;  // all steps were of the case's code bytes
 };
 
 void fail(Run& run, StepStatus status) {
@@ -211,15 +212,27 @@ u32 enter_blocked() { return enter(window_controls, kBlockedByMovSs); }
 void ordinary_step(Run& run) {
   const u32 reason = enter_blocked();
   if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
-  if (!is_in_code(run) && vmread(kGuestRip) == run.rip) return fail(run, StepStatus::CodeElsewhere);
+  if (!is_in_code(run)) {
+    if (vmread(kGuestRip) == run.rip) return fail(run, StepStatus::CodeElsewhere);
+    run.shadow_is_known = false;
+  }
   complete(run, 0);
 }
 
-// Bochs 2.7 leaves after each iteration when anything is pending.
+// A page fault on the instruction itself.
+bool is_fault_of_fetch(const Run& run, u32 reason) {
+  constexpr u64 kLongest = 15;
+  return reason == kExceptionExit && (vmread(kIntrInfo) & 0xff) == kPF &&
+         vmread(kQualification) - (vmread(kGuestCsBase) + run.rip) < kLongest;
+}
+
+// Bochs 2.7 leaves after each iteration when anything is pending. An iteration that takes the code's page away makes
+// the next one fault here alone.
 void repeated_step(Run& run) {
   const bool one = run.c.v[RepOne] != 0;
   for (unsigned i = 0; i < kMostIterations; ++i) {
     const u32 reason = enter_blocked();
+    if (i != 0 && is_fault_of_fetch(run, reason)) return fail(run, StepStatus::CodeElsewhere);
     if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
     if (one || vmread(kGuestRip) != run.rip) return complete(run, 0);
   }
@@ -277,6 +290,27 @@ u64 repetitions() {
   return address_size == 0 ? count & 0xffff : address_size == 1 ? count & 0xffffffff : count;
 }
 
+// 66 in front of an opcode, out of the way for the time of a step: a null segment prefix of 64-bit mode.
+class NoOperandPrefix {
+ public:
+  explicit NoOperandPrefix(u8* code, unsigned prefixes) : code_(code), prefixes_(prefixes) { swap(0x66, 0x3e); }
+  ~NoOperandPrefix() { swap(0x3e, 0x66); }
+  NoOperandPrefix(const NoOperandPrefix&) = delete;
+  NoOperandPrefix& operator=(const NoOperandPrefix&) = delete;
+
+ private:
+  void swap(u8 from, u8 to) {
+    for (unsigned i = 0; i < prefixes_; ++i) {
+      const bool mine = to == 0x66 ? (was_ >> i & 1) != 0 : code_[i] == from;
+      if (!mine) continue;
+      code_[i] = to;
+      was_ |= 1u << i;
+    }
+  }
+  u8* code_;
+  unsigned prefixes_, was_ = 0;
+};
+
 // STOS and LODS touch the same memory in the same way, without REX.W: no port takes 8 bytes.
 u32 enter_substitute(const Run& run, Decoded d) {
   u8* const opcode = ram(run.c.v[CodeAddress] + code_offset(run) + d.opcode_at);
@@ -286,6 +320,7 @@ u32 enter_substitute(const Run& run, Decoded d) {
     const OtherCode other(opcode, substitute, opcode[1]);
     return enter_blocked();
   }
+  const NoOperandPrefix four_bytes(opcode - d.opcode_at, d.opcode_at);
   const OtherCode other(opcode - 1, static_cast<u8>(opcode[-1] & ~8), substitute);
   return enter_blocked();
 }
@@ -367,7 +402,7 @@ void define_record(const Run& run) {
   const bool probed = kind == OutcomeKind::PortAccess && (r.record[kPort] & bit(25)) != 0;
   for (unsigned s = kMemoryCount; s < kMemoryAddress + 2 * kMemoryShown && !probed; ++s) define(r, s);
   r.record[kShadowAt] = run.shadow;
-  if (kind != OutcomeKind::Done) r.defined[kShadowAt / 64] &= ~bit(kShadowAt % 64);
+  if (kind != OutcomeKind::Done || !run.shadow_is_known) r.defined[kShadowAt / 64] &= ~bit(kShadowAt % 64);
   if (kind == OutcomeKind::Exception || kind == OutcomeKind::Halt) r.record[kRflagsAt] &= ~bit(rflags::RF);
   // A fetch has cleared it by then.
   if (kind == OutcomeKind::PortAccess && run.steps == 0) r.record[kRflagsAt] |= run.c.v[Rflags] & bit(rflags::RF);

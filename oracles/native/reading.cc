@@ -83,7 +83,8 @@ void read_state(const Case& c, const Instruction& i, const NativeResult& r, u64 
     set(o, Rax - kFirstState + n, exists ? r.general[n] & mask : 0);
   }
   set(o, Rip - kFirstState, rip & mask);
-  const u64 own = completed && pops_flags(i) ? kOwnFlags | kPoppedFlags : kOwnFlags;
+  u64 own = completed && pops_flags(i) ? kOwnFlags | kPoppedFlags : kOwnFlags;
+  if (i.is(ZYDIS_MNEMONIC_POPF)) own &= 0xffff;  // leaves the rest, AC too, as it was
   set(o, Rflags - kFirstState, ((c[Rflags] & ~own) | (r.rflags & own)) & ~bit(rflags::RF));
   read_fx(r.fx, o);
   set(o, kMemoryCount, r.memory_count);

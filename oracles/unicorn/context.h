@@ -19,7 +19,7 @@ inline constexpr std::size_t kRegs = 0, kEip = 128, kEflags = 136, kCcOp = 168, 
                              kFpregs = 592, kMxcsr = 784, kXmm = 792, kSysenterCs = 4768, kSysenterEsp = 4776,
                              kSysenterEip = 4784, kStar = 4792, kLstar = 4808, kCstar = 4816, kFmask = 4824,
                              kKernelGsBase = 4832, kTscAux = 4864, kXcr0 = 4872, kPkru = 5272, kErrorCode = 5352,
-                             kExceptionIsInt = 5356, kDr = 5368, kVTpr = 5520, kEnd = 5528;
+                             kExceptionIsInt = 5356, kDr = 5368, kOldException = 5464, kVTpr = 5524, kEnd = 5528;
 // Behind what a context holds; a longer restore reaches it.
 inline constexpr std::size_t kCpuidLevel = 5572, kVendor = 5584, kFeatures = 5600, kFeaturesEnd = 5600 + 28 * 8;
 }  // namespace at

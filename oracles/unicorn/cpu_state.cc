@@ -31,6 +31,8 @@ void load_segments(const u64* v, Context& to) {
   for (unsigned s = kEs; s < kSegments; ++s)
     to.put(kCacheOf[s], SegmentCache{static_cast<u32>(v[selector_of(s)]), 0, v[base_of(s)],
                                      static_cast<u32>(v[limit_of(s)]), cache_flags(v[attr_of(s)])});
+  // The busy bit is in memory alone: Unicorn takes a TSS with it for an invalid one and aborts.
+  to.put(at::kTr + 20, cache_flags(v[TrAttr]) & ~u32{0x200});
   to.put(at::kGdt, SegmentCache{0, 0, v[GdtrBase], static_cast<u32>(v[GdtrLimit]), 0});
   to.put(at::kIdt, SegmentCache{0, 0, v[IdtrBase], static_cast<u32>(v[IdtrLimit]), 0});
 }
@@ -135,6 +137,9 @@ void read_segments(const Context& from, u64* r) {
     r[limit_of(s) - kFirstState] = cache.limit;
     r[attr_of(s) - kFirstState] = attributes(cache.flags);
   }
+  // The CPL outlives a null SS.
+  if (test(r[SsAttr - kFirstState], attr::UNUSABLE))
+    r[SsAttr - kFirstState] = bit(attr::UNUSABLE) | u64{from.get<u32>(at::kHflags) & 3} << 5;
   // LLDT with a null selector leaves the flags; LTR sets the busy bit in memory alone.
   if ((r[LdtrSelector - kFirstState] & 0xfffc) == 0) r[LdtrAttr - kFirstState] = bit(attr::UNUSABLE);
   r[TrAttr - kFirstState] |= 2;

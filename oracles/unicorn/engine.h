@@ -106,7 +106,9 @@ class Engine {
   std::size_t codes_ = 0;
   std::uint64_t steps_ = 0, last_pc_ = 0;
   bool paging_changed_ = false;
-  Opcode opcode_;  // of the last step
+  Opcode opcode_;                  // of the last step
+  bool ran_to_address_ = false;    // the last step
+  bool fetched_for_stop_ = false;  // code that nothing but our stop asked for, on a page of its own
   std::uint64_t profile_[2] = {~std::uint64_t{0}, ~std::uint64_t{0}};
   bool translated_ = false;  // the softmmu may hold what page tables said
   bool smap_used_ = false;   // even for the service context's own index

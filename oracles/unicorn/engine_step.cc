@@ -62,10 +62,11 @@ Engine::Plan Engine::plan_repeat(const Opcode& o) const {
 Engine::Plan Engine::plan_step(const Opcode& o, bool rep_one) const {
   // Unicorn, too, puts the trap off by one instruction there.
   if (o.loads_ss()) return {true, behind(o, now_) + (o.byte == 0x8e ? o.operands : 0), 0};
+  const bool pause = o.rep && o.is(Opcode::kOneByte, 0x90);  // loses the trap
+  if (pause) return {true, behind(o, now_), 0};
   if (has_trap_flag(now_)) return {};
   if (o.is_string() && (o.rep || o.repne) && !rep_one) return plan_repeat(o);
-  const bool pushf = o.is(Opcode::kOneByte, 0x9c), pause = o.rep && o.is(Opcode::kOneByte, 0x90);
-  if (pushf || pause) return {true, behind(o, now_), 0};
+  if (o.is(Opcode::kOneByte, 0x9c)) return {true, behind(o, now_), 0};
   if (o.is(Opcode::k0f, 0x07)) {  // SYSRET
     const u64 rcx = now_.get<u64>(kRcx);
     return {true, o.rex_w() ? rcx : rcx & 0xffffffff, 0};
@@ -82,6 +83,7 @@ void Engine::emulate(const Plan& plan) {
   if (!plan.until_set) now_.put(at::kEflags, flags | bit(rflags::TF));
   if (plan.count_mask != 0) now_.put(kRcx, (rcx & ~plan.count_mask) | (kMostRepeats + 1));
   events_ = {};
+  now_.put(at::kOldException, std::int32_t{-1});
   now_.restore_to(uc_);
   now_.put(at::kEflags, flags);
   now_.put(kRcx, rcx);
@@ -95,6 +97,7 @@ void Engine::emulate(const Plan& plan) {
 }
 
 Engine::Step Engine::judge_interrupt(const Opcode& o, const Plan& plan) {
+  if (events_.vector == kDB && o.is(Opcode::kOneByte, 0xcd) && o.modrm == kDB) return {0, Limit::IntN};
   if (events_.is_int) {
     const bool own = o.is(Opcode::kOneByte, 0xcc) || o.is(Opcode::kOneByte, 0xce);
     if (!own) return {0, Limit::IntN};
@@ -105,7 +108,8 @@ Engine::Step Engine::judge_interrupt(const Opcode& o, const Plan& plan) {
   const bool is_step = events_.vector == kDB && !has_trap_flag(now_);
   if (is_next || is_step) return {make_outcome(OutcomeKind::Done), limit_done(o, now_, after_)};
   const bool trap = events_.vector == kDB;
-  return {make_outcome(OutcomeKind::Exception, events_.vector), trap ? limit_done(o, now_, after_) : Limit::None};
+  const Limit limit = trap ? limit_done(o, now_, after_) : limit_faulted(o, now_, after_);
+  return {make_outcome(OutcomeKind::Exception, events_.vector), limit};
 }
 
 // It stopped without an exception: at the address it was given, or halted.
@@ -130,6 +134,7 @@ Engine::Step Engine::judge(const Opcode& o, const Plan& plan) {
   if (events_.no_memory) return {0, Limit::NoMemory};
   if (events_.port) return {make_outcome(OutcomeKind::PortAccess)};
   if (events_.invalid_opcode && o.is(Opcode::k0f, 0x33)) return {0, Limit::Rdpmc};
+  if (events_.invalid_opcode && o.is(Opcode::kOneByte, 0xcd)) return {0, Limit::IntN};
   if (events_.invalid_opcode) return {make_outcome(OutcomeKind::Exception, kUD)};
   if (!restore_count(plan)) return {0, Limit::RepTooLong};
   return events_.intr ? judge_interrupt(o, plan) : judge_stop(o, plan);
@@ -137,7 +142,8 @@ Engine::Step Engine::judge(const Opcode& o, const Plan& plan) {
 
 // Takes out of the state after what running it here put in.
 void Engine::clean_state(const Opcode& o, const Plan& plan, OutcomeKind kind) {
-  const bool done = kind == OutcomeKind::Done;
+  const bool trap = kind == OutcomeKind::Exception && events_.intr && events_.vector == kDB;
+  const bool done = kind == OutcomeKind::Done || trap;
   if (!plan.until_set && !has_trap_flag(now_) && !(done && loads_trap_flag(o)))
     after_.put(at::kEflags, after_.get<u64>(at::kEflags) & ~bit(rflags::TF));
   if (!done || plan.until_set) after_.put(kCr2, now_.get<u64>(kCr2));
@@ -166,7 +172,9 @@ Engine::Step Engine::run_step(const WireCase& c) {
   note_code(pc);
   accesses_.note_page(pc);
   accesses_.note_page(pc + kMostInstruction - 1);
+  ran_to_address_ = plan.until_set;
   if (plan.until_set) {
+    fetched_for_stop_ |= ((plan.until - 1) ^ plan.until) >= kPage;
     note_code(plan.until);
     accesses_.note_page(plan.until);
   }
@@ -181,6 +189,7 @@ Engine::Step Engine::run_step(const WireCase& c) {
 
 Engine::Step Engine::run_steps(const WireCase& c) {
   steps_ = 0;
+  fetched_for_stop_ = false;
   paging_changed_ = false;
   for (;;) {
     const Step step = run_step(c);
@@ -239,7 +248,11 @@ void Engine::report(const WireCase& c, const Step& last, WireResult& out) {
   static_assert(kStateWords > 64 && kStateWords < 128);
   constexpr unsigned kShadowAt = Shadow - kFirstState;
   if (opcode_.is(Opcode::kOneByte, 0xfb)) out.record[kShadowAt] = std::min<u64>(out.record[kShadowAt], 1);
-  if (kind != OutcomeKind::Done || opcode_.loads_ss()) out.defined[kShadowAt / 64] &= ~bit(kShadowAt % 64);
+  if (kind != OutcomeKind::Done || ran_to_address_) out.defined[kShadowAt / 64] &= ~bit(kShadowAt % 64);
+  // INS stores a zero first, to see whether it may.
+  if (fetched_for_stop_ || (port && opcode_.is_string()))
+    for (unsigned slot = kMemoryCount; slot < kMemoryValue + kMemoryShown; ++slot)
+      out.defined[slot / 64] &= ~bit(slot % 64);
   if (kind == OutcomeKind::Exception || kind == OutcomeKind::Halt) out.record[Rflags - kFirstState] &= ~bit(rflags::RF);
   define(out, kSteps, steps_);
   if (kind == OutcomeKind::Exception) {
@@ -252,10 +265,6 @@ void Engine::report(const WireCase& c, const Step& last, WireResult& out) {
     const bool string = opcode_.is_string();
     define(out, kPort, events_.port_word | (string ? bit(25) : 0));
     if (!string && (events_.port_word & bit(24)) == 0) define(out, kPortValue, events_.port_value);
-    // INS stores a zero first, to see whether it may.
-    if (string)
-      for (unsigned slot = kMemoryCount; slot < kMemoryValue + kMemoryShown; ++slot)
-        out.defined[slot / 64] &= ~bit(slot % 64);
   }
 }
 

@@ -83,6 +83,8 @@ std::span<const LimitRow> limit_rows() {
 Limit limit_before(const Opcode& o, const std::uint64_t* v, const Context& now) {
   if (o.length == 0) return Limit::None;
   if (o.is(Opcode::kOneByte, 0xff) && o.is_register() && (o.reg() == 3 || o.reg() == 5)) return Limit::FarRegister;
+  if (o.is(Opcode::k0f, 0x07) && (now.get<std::uint64_t>(at::kEflags) >> insn::rflags::TF & 1) != 0)
+    return Limit::SysretTrap;
   if (is_lock_compare(o)) return Limit::LockCompare;
   if (is_lock_bit(o)) return Limit::LockBit;
   if (is_explicit_length(o, now)) return Limit::ExplicitLength;
@@ -93,6 +95,10 @@ Limit limit_done(const Opcode& o, const Context& before, const Context& after) {
   if (o.length == 0) return Limit::None;
   if (o.map == Opcode::k0f || o.map == Opcode::kVex)
     if (const Limit limit = limit_done_0f(o, before); limit != Limit::None) return limit;
+  return limit_faulted(o, before, after);
+}
+
+Limit limit_faulted(const Opcode& o, const Context& before, const Context& after) {
   const auto task = [](const Context& c) { return c.get<SegmentCache>(at::kTr).selector; };
   return task(before) != task(after) && !o.is(Opcode::k0f, 0x00) ? Limit::TaskSwitch : Limit::None;
 }

@@ -28,6 +28,8 @@ std::span<const LimitRow> limit_rows();
 
 // What would end the process or never come back. `v` is the case, `now` the state before this step.
 Limit limit_before(const Opcode& o, const std::uint64_t* v, const Context& now);
+// A fault of the incoming task.
+Limit limit_faulted(const Opcode& o, const Context& before, const Context& after);
 // What completed but says nothing.
 Limit limit_done(const Opcode& o, const Context& before, const Context& after);
 

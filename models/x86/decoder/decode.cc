@@ -10,7 +10,7 @@ namespace diffvisor::x86 {
 namespace {
 
 constexpr u8 kNoRegister = 0xff, kRipRelative = 0xfe;
-constexpr u16 kUd0 = 0x1ff, kMovdiri = 0x2f9;
+constexpr u16 kUd0 = 0x1ff, kAdcx = 0x2f6, kMovdir64b = 0x2f8, kMovdiri = 0x2f9;
 
 // Bytes left of one instruction; sticky like a fault.
 class Reader {
@@ -42,7 +42,10 @@ class Reader {
   bool ok() const { return status_ == DecodeStatus::Ok; }
   DecodeStatus status() const { return status_; }
   u8 at() const { return static_cast<u8>(at_); }
-  bool has_read(u8 b) const { return std::find(bytes_.begin(), bytes_.begin() + at_, b) != bytes_.begin() + at_; }
+  bool has_read(u8 b) const {
+    const auto seen = bytes_.first(at_);
+    return std::find(seen.begin(), seen.end(), b) != seen.end();
+  }
 
  private:
   std::span<const u8> bytes_;
@@ -118,16 +121,20 @@ bool is_vex_prefix(const DecodeMode& mode, u8 first, Reader& r) {
 bool read_vex(const DecodeMode& mode, u8 first, Reader& r, Instruction& i, u8& pp) {
   const u8 p1 = r.byte();
   const bool three = first == 0xc4;
+  i.map = three ? p1 & 0x1f : 1;
+  const bool map_exists = i.map >= 1 && i.map <= 3;
+  // CPUs do not look further; Bochs fetches the opcode.
+  if (!map_exists && mode.quirks.test(Quirk::BochsFetch)) r.little_endian(2);
+  if (!map_exists) return false;
   const u8 p2 = three ? r.byte() : static_cast<u8>(p1 & 0x7f);
   i.vex = true;
-  i.map = three ? p1 & 0x1f : 1;
   i.rex = static_cast<u8>((p1 & 0x80) == 0 ? 4 : 0);
   if (three) i.rex = static_cast<u8>(i.rex | ((~p1 >> 5 & 3)) | (p2 >> 7 << 3));
   i.vex_v = static_cast<u8>(~p2 >> 3 & 15);
   i.vex_l = (p2 & 4) != 0;
   pp = p2 & 3;
-  if (mode.width != 8) i.rex &= 8;
-  return i.map >= 1 && i.map <= 3;
+  if (mode.width != 8) i.rex &= mode.quirks.test(Quirk::UnicornVvvv) ? u8{9} : u8{8};
+  return true;
 }
 
 // Base and index of the 16-bit forms (SDM 2A table 2-1).
@@ -287,9 +294,30 @@ bool lacks_286(u16 opcode) {
   return (opcode >= 0x64 && opcode <= 0x67) || opcode == 0xf1;
 }
 
+// Opcodes of map 1 that are alone, by what CPUs fetch of undefined ones; VEX has its own.
+bool has_mod_rm(u16 opcode) {
+  const unsigned b = opcode & 0xff;
+  if ((opcode >> 8 & 3) != 1) return true;
+  if ((opcode & kVexMap) != 0 && ((b >> 4) == 3 || (b & 0xf8) == 0xc8 || (b & 0xf4) == 0xa0)) return false;
+  return !(b >= 0x04 && b <= 0x0f && b != 0x0d) && (b & 0xfc) != 0x24 && (b & 0xfe) != 0x36;
+}
+
+// CPUs fetch the whole of an instruction before they find its opcode undefined.
+DecodeStatus skip_unknown(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcode) {
+  if (mode.kvm || ((opcode & kVexMap) == 0 && mode.quirks.test(Quirk::BochsFetch))) return DecodeStatus::Undefined;
+  i.address_bytes = address_bytes(mode, i.address_prefix);
+  if (!has_mod_rm(opcode)) return DecodeStatus::Undefined;
+  i.modrm = r.byte();
+  i.has_modrm = true;
+  if (r.ok() && i.is_memory()) read_memory_operand(mode, r, i);
+  if ((opcode >> 8 & 3) == 3) r.byte();
+  return r.ok() ? DecodeStatus::Undefined : r.status();
+}
+
 // A member a group lacks: its immediate belongs to the instruction all the same, as the opcode says.
 DecodeStatus refuse(const DecodeMode& mode, Reader& r, Instruction& i, const OpcodeEntry& entry, bool wrong_width) {
   if (wrong_width) return DecodeStatus::WrongWidth;
+  if (mode.quirks.test(Quirk::BochsFetch)) return DecodeStatus::Undefined;
   i.operand_bytes = (mode.width == 2) == (i.operand_prefix && !i.rex_w()) ? 4 : 2;
   const OpcodeRow& row = entry.count != 0 ? integer_rows()[entry.first] : simd_rows()[entry.simd_first];
   read_immediate(r, i, row.immediate);
@@ -297,13 +325,17 @@ DecodeStatus refuse(const DecodeMode& mode, Reader& r, Instruction& i, const Opc
 }
 
 DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcode, u8 prefix) {
+  if (opcode == kMovdiri && mode.quirks.test(Quirk::BochsMovdiri)) {
+    opcode = kAdcx;
+    i.opcode = kAdcx & 0xff;
+  }
   const OpcodeEntry& entry = opcode_entry(opcode);
   const bool in_64 = mode.width == 8;
-  if (entry.count + entry.simd_count == 0) return DecodeStatus::Undefined;
+  if (entry.count + entry.simd_count == 0) return skip_unknown(mode, r, i, opcode);
   if (!(in_64 ? entry.in_64 : entry.outside_64)) return DecodeStatus::WrongWidth;
   i.address_bytes = address_bytes(mode, i.address_prefix);
-  if (opcode == kMovdiri && prefix == kPrefix66 && mode.quirks.test(Quirk::BochsMovdiri)) prefix = kPrefixNone;
-  if (entry.mod_rm && !(opcode == kUd0 && mode.quirks.test(Quirk::BochsUd0))) {
+  if (opcode == kMovdir64b && mode.quirks.test(Quirk::BochsFetch)) return DecodeStatus::Undefined;
+  if (entry.mod_rm && !(opcode == kUd0 && mode.quirks.test(Quirk::BochsFetch))) {
     i.modrm = r.byte();
     i.has_modrm = true;
   }
@@ -321,7 +353,11 @@ DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcod
   if (!in_64 && i.vex && i.rex_w() && mode.quirks.test(Quirk::BochsVex)) return DecodeStatus::Undefined;
   i.row = row;
   i.operand_bytes = operand_bytes(mode, *row, i);
+  const u8 before = r.at();
   read_immediate(r, i, row->immediate);
+  const bool forgets =
+      opcode == 0x1a4 || opcode == 0x1ac || opcode == 0x7f0 || ((opcode | 1) == 0xf7 && i.group() == 1);
+  if (mode.quirks.test(Quirk::UnicornRipShift) && forgets && i.base == kRipRelative) i.displacement -= r.at() - before;
   return r.status();
 }
 
@@ -329,25 +365,29 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
   bool saw_vex_stopper = false;
   const u8 first = read_prefixes(mode, r, i, saw_vex_stopper);
   if (!r.ok()) return r.status();
+  bool both = false;
   if (mode.quirks.test(Quirk::UnicornRepBoth) && r.has_read(0xf2) && r.has_read(0xf3)) {
     const bool compares = (first & 0xfe) == 0xa6 || (first & 0xfe) == 0xae;
     i.rep = compares ? Rep::Repne : Rep::Repe;
+    both = true;
   }
   if (!is_vex_prefix(mode, first, r)) {
     const u16 opcode = read_opcode(mode, first, r, i);
     if (!r.ok()) return r.status();
     if (mode.i286 && lacks_286(opcode)) return DecodeStatus::Undefined;
+    if (both && opcode == 0x1b8) return DecodeStatus::Undefined;
     return finish(mode, r, i, opcode, mandatory_prefix(mode, i, opcode));
   }
   static constexpr u8 kPp[] = {kPrefixNone, kPrefix66, kPrefixF3, kPrefixF2};
   saw_vex_stopper |= i.rex != 0;
-  if (mode.quirks.test(Quirk::BochsVexPrefix) && mandatory_prefix(mode, i, 0) != kPrefixNone)
-    return DecodeStatus::Undefined;
+  const bool refuses_at_once = mandatory_prefix(mode, i, 0) != kPrefixNone || i.rex != 0;
+  if (refuses_at_once && mode.quirks.test(Quirk::BochsFetch)) return DecodeStatus::Undefined;
   u8 pp = 0;
   const bool map_exists = read_vex(mode, first, r, i, pp);
-  i.opcode = r.byte();
   if (!r.ok()) return r.status();
   if (!map_exists) return DecodeStatus::Undefined;
+  i.opcode = r.byte();
+  if (!r.ok()) return r.status();
   const DecodeStatus status = finish(mode, r, i, static_cast<u16>(kVexMap | i.map << 8 | i.opcode), kPp[pp]);
   return saw_vex_stopper && status == DecodeStatus::Ok ? DecodeStatus::Undefined : status;
 }
@@ -361,6 +401,7 @@ DecodeMode decode_mode(const Machine& m) {
   mode.amd = m.v[insn::CapVendor] == insn::kAmd || m.quirk(Quirk::UnicornNearBranch);
   mode.i286 = m.v[insn::CapGeneration] == insn::k80286;
   mode.quirks = m.quirks;
+  mode.kvm = m.kvm();
   return mode;
 }
 

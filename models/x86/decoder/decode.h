@@ -17,6 +17,7 @@ struct DecodeMode {
   bool vex = true;         // protected mode: VEX prefixes exist
   bool amd = false;        // 66 counts for near branches in 64-bit mode
   bool i286 = false;       // no 80386 prefixes or opcodes, at most 10 bytes
+  bool kvm = false;        // an unknown opcode ends it
   Quirks quirks;
 };
 DecodeMode decode_mode(const Machine& m);

@@ -95,8 +95,8 @@ void cmpxchg(Machine& m, const Instruction& i) {
 void cmpxchg8b(Machine& m, const Instruction& i) {
   if (!i.rex_w()) return compare_wide(m, i, 4);
   if (!m.has(insn::feature::CX16)) return m.undefined_opcode(Cause::Feature);
-  if ((m.linear(i.segment, effective_offset(m, i), 16, Access::ReadForWrite) & 15) != 0)
-    m.general_protection(Cause::OperandAlignment);
+  if (m.quirk(Quirk::KvmAlignLast)) m.linear(i.segment, effective_offset(m, i), 16, Access::ReadForWrite);
+  m.require_alignment(i.segment, effective_offset(m, i), 16);
   if (m.kvm()) return m.end(insn::OutcomeKind::Unhandleable);
   compare_wide(m, i, 8);
 }

@@ -89,6 +89,13 @@ void read_image(Machine& m, const Instruction& i, std::span<u8> image) {
   }
 }
 
+// #AC or #GP for a misaligned image is the CPU's choice where #AC is on (SDM 2A "FXSAVE").
+void check_image(Machine& m, const Instruction& i) {
+  const bool alignment_on = m.cr0(insn::cr0::AM) && m.flag(insn::rflags::AC) && m.cpl() == 3;
+  const u64 base = m.code64() && i.segment < insn::kFs ? 0 : m.v[insn::base_of(i.segment)];
+  if (alignment_on && !m.kvm() && ((base + effective_offset(m, i)) & 15) != 0) m.cannot_judge("fxsave_alignment");
+}
+
 // Without CR4.OSFXSR the manual leaves SSE state and MXCSR to the CPU. KVM gives up on 64-bit images.
 bool image_is_open(Machine& m) {
   if (m.kvm() && m.code64()) m.end(insn::OutcomeKind::Unhandleable);
@@ -139,12 +146,14 @@ void fninit(Machine& m, const Instruction&) {
 void fxsave(Machine& m, const Instruction& i) {
   if (unavailable(m) || image_is_open(m)) return;
   if (!m.fpu_pointers_known) return m.cannot_judge("fpu_pointers");
+  check_image(m, i);
   Image image;
   fill(m, image);
   write_image(m, i, std::span<const u8>(image).first(image_bytes(m)));
 }
 void fxrstor(Machine& m, const Instruction& i) {
   if (unavailable(m) || image_is_open(m)) return;
+  check_image(m, i);
   Image image{};
   read_image(m, i, std::span(image).first(image_bytes(m)));
   // CPUs may touch the end of the 512 bytes first.

@@ -117,6 +117,7 @@ const Row kArithmetic[] = {
     {"cmpxchg different", kLong64, {0x0f, 0xb1, 0xcb}, {{Rax, kMinus}, {Rbx, kMinus << 32 | 5}, {Rcx, 9}}, kDone, {{Rax, 5}, {Rbx, kMinus << 32 | 5}}},
     {"cmpxchg8b", kLong64, {0x0f, 0xc7, 0x0b}, {{Rbx, kStack}, {Rcx, 7}}, kDone, {{Rflags, Z}}},
     {"cmpxchg16b must be aligned", kLong64, {0x48, 0x0f, 0xc7, 0x0b}, {{Rbx, kStack + 8}}, fault(kGP), {{Rbx, kStack + 8}}},
+    {"alignment comes before canonicality", kLong64, {0x48, 0x0f, 0xc7, 0x4d, 0x00}, {{Rbp, u64{1} << 62 | 8}}, fault(kGP), {{Rip, kCode}}},
 };
 const Row kShifts[] = {
     {"shl by 1", kLong64, {0xd1, 0xe0}, {{Rax, 0xc0000000}}, kDone, {{Rax, 0x80000000}, {Rflags, C | P | S}}, A},
@@ -253,6 +254,10 @@ const Row kRefusals[] = {
     {"vex in real mode", kReal16, {0xc4, 0xe2, 0x70, 0xf2, 0xc3}, {}, fault(kUD), {}},
     {"avx without xcr0", kLong64, {0xc5, 0xf8, 0x77}, {{Cr4, 0x40620}}, fault(kUD), {}},
     {"16 bytes", kLong64, {0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x90}, {}, fault(kGP), {}},
+    {"movaps past the limit of ss", kReal16, {0x0f, 0x28, 0x46, 0x00}, {{Rbp, 0xfff1}}, fault(kGP), {{Rip, 0}}},
+    {"movups past the limit of ss", kReal16, {0x0f, 0x10, 0x46, 0x00}, {{Rbp, 0xfff1}}, fault(kSS_), {{Rip, 0}}},
+    {"invpcid in virtual-8086 mode", kVirtual8086, {0x66, 0x0f, 0x38, 0x82, 0x07}, {}, fault(kGP), {{Rip, 0}}},
+    {"invpcid in real mode", kReal16, {0x66, 0x0f, 0x38, 0x82, 0x07}, {{Rbx, 0x100}, {Rax, 2}, {PatchAddress, 0x20100}, {PatchAddress + 1, 0x20108}}, kDone, {{Rip, 5}}},
     {"int3", kLong64, {0xcc}, {}, fault(kBP), {{Rip, kCode}}},
     {"single step", kLong64, {0x90}, {{Rflags, 0x102}}, fault(kDB), {{Rip, kCode + 1}, {Rflags, 0}}},
     {"instruction breakpoint", kLong64, {0x90}, {{Dr7, 0x401}, {Dr0, kCode}}, fault(kDB), {{Rip, kCode}}},
@@ -305,6 +310,12 @@ const Planted kPlanted[] = {
     {Quirk::BtNegOffset, {"", kLong64, {0x0f, 0xa3, 0x0b}, {{Rbx, kStack}, {Rcx, kMinus}}, kDone, {}}},
     {Quirk::MovbeReg, {"", kLong64, {0x0f, 0x38, 0xf0, 0xc1}, {{Rcx, 1}}, kDone, {}}},
     {Quirk::EnterLevel, {"", kLong64, {0xc8, 0, 0, 1}, {}, kDone, {}}},
+    {Quirk::BochsVex, {"", kProtected32, {0xc4, 0xe2, 0x80, 0xf3, 0xc8}, {{Rax, 1}}, kDone, {}}},
+    {Quirk::BochsVex, {"", kProtected32, {0xc4, 0xe2, 0x38, 0xf3, 0xd0}, {{Rax, 6}}, kDone, {}}},
+    {Quirk::BochsAdox, {"", kLong64, {0xf3, 0x0f, 0x38, 0xf6, 0xc1}, {{Rax, 0x7fffffff}, {Rcx, 1}}, kDone, {}}},
+    {Quirk::BochsPause, {"", kLong64, {0xf3, 0x41, 0x90}, {{R8, 1}}, kDone, {}}},
+    {Quirk::BochsMovdiri, {"", kLong64, {0x66, 0x0f, 0x38, 0xf9, 0xc0}, {{Rax, 1}}, kDone, {}}},
+    {Quirk::BochsFxState, {"", kReal16, {0x0f, 0xae, 0x07}, {{Rbx, 0xfff0}}, kDone, {}}},
 };
 TEST(Instructions, PlantedDefectsShow) {
   for (const Planted& p : kPlanted) {

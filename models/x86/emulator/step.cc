@@ -7,6 +7,7 @@
 #include "models/x86/decoder/form.h"
 #include "models/x86/decoder/opcode_table.h"
 #include "models/x86/emulator/checks.h"
+#include "models/x86/emulator/instructions.h"
 #include "models/x86/emulator/kvm.h"
 #include "models/x86/emulator/operands.h"
 #include "models/x86/emulator/unicorn.h"
@@ -35,6 +36,7 @@ class Snapshot {
   void keep_progress(const Machine& m) {
     for (const unsigned slot : {insn::Rax, insn::Rcx, insn::Rsi, insn::Rdi})
       saved_[slot - insn::kFirstState] = m.v[slot];
+    if (m.quirk(Quirk::BochsRepFlags)) saved_[insn::Rflags - insn::kFirstState] = m.v[insn::Rflags];
   }
 
  private:
@@ -93,6 +95,7 @@ void fetch_and_decode(Machine& m, Instruction& i) {
   Fault fetch_fault;
   DecodeStatus status = DecodeStatus::NeedsMore;
   while (status == DecodeStatus::NeedsMore && !fetch_fault.raised) {
+    if (n != 0 && m.quirk(Quirk::UnicornUndefinedFirst)) unicorn_refuse(m, all, n);
     n += m.fetch(m.v[insn::Rip] + n, all.subspan(n), fetch_fault);
     if (!m.ok()) return;
     if (!fetch_fault.raised) status = decode(decode_mode(m), all.first(n), i);
@@ -160,6 +163,7 @@ void repeat(Machine& m, const Instruction& i, Snapshot& before, bool stepping, b
 // RFLAGS.TF at the start makes a trap at the end, but for the instructions that clear it on their way to a handler
 // (SDM 3B 17.3.1.4) and those that load SS (SDM 3A 6.8.3).
 void trap_if_stepping(Machine& m, const Instruction& i) {
+  if (m.quirk(Quirk::UnicornPause) && i.row->handler == &xchg_or_nop && i.rep == Rep::Repe) return;
   if (m.new_shadow == 2 || i.row->handler == &int_n) return;
   if (i.row->handler == &syscall && !m.flag(rflags::TF)) return m.cannot_judge("syscall_under_tf");
   single_step(m);
@@ -167,7 +171,7 @@ void trap_if_stepping(Machine& m, const Instruction& i) {
 
 void execute(Machine& m, const Instruction& i, Snapshot& before, bool one_iteration) {
   const bool stepping = m.flag(rflags::TF);
-  m.set_flag(rflags::RF, false);
+  if (!m.quirk(Quirk::UnicornPushf) || i.row->handler != &pushf) m.set_flag(rflags::RF, false);
   if (i.row->has(kString) && i.rep != Rep::None) return repeat(m, i, before, stepping, one_iteration);
   handler_of(m, i)(m, i);
   if (stepping && m.has_ended && insn::kind_of(m.ended) == OutcomeKind::Halt) {
@@ -192,7 +196,7 @@ void step(Machine& m, bool one_iteration) {
   m.undefined_register = {};
   m.upper_halves_open = false;
   m.new_shadow = 0;
-  m.rep_goes_on = m.committed = false;
+  m.rep_goes_on = m.committed = m.in_far_frame = m.narrow_stack = false;
   m.row = nullptr;
   m.next_rip = m.v[insn::Rip];
   check_breakpoints(m);

@@ -39,7 +39,7 @@ void movs(Machine& m, const Instruction& i) {
   advance(m, i, kDi);
 }
 void cmps(Machine& m, const Instruction& i) {
-  const bool source_first = m.kvm() || m.quirk(Quirk::BochsCmps);
+  const bool source_first = m.quirk(Quirk::KvmAlignLast) || m.quirk(Quirk::BochsCmps);
   u64 src = source_first ? read_source(m, i) : 0;
   const u64 dst = read_destination(m, i);
   if (!source_first) {

@@ -3,10 +3,14 @@
 #include "models/x86/emulator/unicorn.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "models/x86/decoder/decode.h"
 #include "models/x86/decoder/opcode_table.h"
+#include "models/x86/emulator/checks.h"
 #include "models/x86/emulator/instructions.h"
 #include "models/x86/emulator/operands.h"
+#include "models/x86/segmentation/descriptor.h"
 #include "models/x86/system/system_instructions.h"
 
 namespace diffvisor::x86 {
@@ -14,7 +18,7 @@ namespace {
 
 using namespace status;
 
-constexpr unsigned kSp = 4, kBp = 5, kSi = 6, kDi = 7;
+constexpr unsigned kSp = 4, kBp = 5;
 
 u64 linear_rip(const Machine& m) { return m.v[insn::CsBase] + m.v[insn::Rip]; }
 
@@ -41,13 +45,32 @@ Instruction with_signed_release(Instruction i) {
   return i;
 }
 void ret_signed(Machine& m, const Instruction& i) { ret(m, with_signed_release(i)); }
-void ret_far_signed(Machine& m, const Instruction& i) { ret_far(m, with_signed_release(i)); }
 
-// A memory hook puts the linear address of the instruction back into EIP.
+// A memory hook puts the linear address of the instruction back into EIP; the stack does not wrap for CS.
 void ret_far_real(Machine& m, const Instruction& i) {
-  const u64 here = linear_rip(m);
-  m.quirk(Quirk::UnicornRetSigned) ? ret_far_signed(m, i) : ret_far(m, i);
-  if (!m.protected_mode()) m.next_rip = here & 0xffffffff;
+  if (m.protected_mode()) return ret_far(m, i);
+  const unsigned bytes = i.operand_bytes;
+  const u64 here = linear_rip(m), sp = m.stack_pointer();
+  m.read(insn::kSs, sp, bytes);
+  const u64 cs = m.read(insn::kSs, sp + bytes, bytes);
+  if (!m.ok()) return;
+  m.set_stack_pointer(sp + 2 * bytes + with_signed_release(i).immediate);
+  set_real_segment(m, insn::kCs, static_cast<u16>(cs));
+  m.next_rip = here & 0xffffffff;
+}
+
+void narrow(Machine& m, const Instruction& i) {
+  m.narrow_stack = m.quirk(Quirk::UnicornFar) && m.code64() && i.operand_bytes < 8;
+}
+void any_ret_far(Machine& m, const Instruction& i) {
+  narrow(m, i);
+  if (m.quirk(Quirk::UnicornRealRet) && !m.protected_mode()) return ret_far_real(m, i);
+  ret_far(m, m.quirk(Quirk::UnicornRetSigned) ? with_signed_release(i) : i);
+}
+template <Handler f>
+void with_narrow_stack(Machine& m, const Instruction& i) {
+  narrow(m, i);
+  f(m, i);
 }
 
 // ---- the hook's address in a temporary that is still needed
@@ -183,11 +206,6 @@ void push_wide_segment(Machine& m, const Instruction& i) {
   m.push(m.v[insn::selector_of(i.opcode >> 3 & 7)], i.operand_bytes);
 }
 
-void cmps_backwards(Machine& m, const Instruction& i) {
-  m.read(insn::kEs, m.v[insn::Rax + kDi] & mask_of(i.address_bytes), operand_size(i));
-  cmps(m, i);
-}
-
 // From the lowest address up.
 void pusha_upwards(Machine& m, const Instruction& i) {
   const unsigned bytes = i.operand_bytes;
@@ -217,6 +235,26 @@ void cpl_first(Machine& m, const Instruction& i) {
   f(m, i);
 }
 
+void pushf_whole(Machine& m, const Instruction& i) {
+  if (m.virtual_8086() && m.iopl() != 3) return m.general_protection(Cause::VirtualMode);
+  m.push(m.v[insn::Rflags], i.operand_bytes);
+}
+
+void exchange_with_pause(Machine& m, const Instruction& i) {
+  if ((i.rex & 1) != 0) xchg(m, i);
+}
+
+// Memory is written whether it changes or not.
+void arpl_always(Machine& m, const Instruction& i) {
+  arpl(m, i);
+  if (!i.is_memory() || m.flag(ZF)) return;
+  const u64 at = effective_offset(m, i);
+  m.write(i.segment, at, 2, m.read(i.segment, at, 2));
+}
+
+// 66 leaves all 64 bits.
+void base_by_prefix(Machine& m, const Instruction& i) { fs_gs_base(m, i.operand_prefix ? with_operand(i, 8) : i); }
+
 struct Replacement {
   Handler row;
   Quirk quirk;
@@ -226,9 +264,11 @@ constexpr Replacement kReplacements[] = {
     {&popcnt, Quirk::UnicornOperandSize, &popcnt_by_prefix},
     {&movbe, Quirk::UnicornOperandSize, &movbe_by_prefix},
     {&crc32_full, Quirk::UnicornOperandSize, &crc32_by_prefix},
-    {&ret_far, Quirk::UnicornRealRet, &ret_far_real},
+    {&ret_far, Quirk::UnicornRealRet, &any_ret_far},
+    {&ret_far, Quirk::UnicornRetSigned, &any_ret_far},
+    {&ret_far, Quirk::UnicornFar, &any_ret_far},
+    {&call_far_memory, Quirk::UnicornFar, &with_narrow_stack<&call_far_memory>},
     {&ret, Quirk::UnicornRetSigned, &ret_signed},
-    {&ret_far, Quirk::UnicornRetSigned, &ret_far_signed},
     {&shl, Quirk::UnicornAddress, &shift_by_address<&shl, true>},
     {&shr, Quirk::UnicornAddress, &shift_by_address<&shr, false>},
     {&sar, Quirk::UnicornAddress, &shift_by_address<&sar, false>},
@@ -250,18 +290,37 @@ constexpr Replacement kReplacements[] = {
     {&neg, Quirk::UnicornLockNeg, &neg_locked},
     {&cmpxchg, Quirk::UnicornCmpxchg, &cmpxchg_both},
     {&push_segment, Quirk::UnicornPushSegment, &push_wide_segment},
-    {&cmps, Quirk::UnicornCmps, &cmps_backwards},
     {&pusha, Quirk::UnicornPusha, &pusha_upwards},
     {&load_far_pointer, Quirk::UnicornFarPointer, &far_pointer_32},
     {&cli, Quirk::UnicornNoVme, &without_virtual_interrupts<&cli>},
     {&sti, Quirk::UnicornNoVme, &without_virtual_interrupts<&sti>},
-    {&pushf, Quirk::UnicornNoVme, &without_virtual_interrupts<&pushf>},
     {&popf, Quirk::UnicornNoVme, &without_virtual_interrupts<&popf>},
-    {&iret, Quirk::UnicornNoVme, &without_virtual_interrupts<&iret>},
+    {&iret, Quirk::UnicornNoVme, &without_virtual_interrupts<&with_narrow_stack<&iret>>},
+    {&iret, Quirk::UnicornFar, &with_narrow_stack<&iret>},
     {&int_n, Quirk::UnicornNoVme, &without_virtual_interrupts<&int_n>},
+    {&pushf, Quirk::UnicornPushf, &pushf_whole},
+    {&xchg_or_nop, Quirk::UnicornPause, &exchange_with_pause},
+    {&arpl, Quirk::UnicornArpl, &arpl_always},
+    {&fs_gs_base, Quirk::UnicornFsGsBase, &base_by_prefix},
+    {&clflush, Quirk::UnicornClflush, &nop},
+    {&xsetbv, Quirk::UnicornCplFirst, &cpl_first<&xsetbv>},
     {&mov_to_cr, Quirk::UnicornCplFirst, &cpl_first<&mov_to_cr>},
     {&mov_from_cr, Quirk::UnicornCplFirst, &cpl_first<&mov_from_cr>},
 };
+
+// #UD, #GP or #NM as Unicorn finds it before operands.
+void refuse_decoded(Machine& m, std::span<const u8> bytes) {
+  Instruction i;
+  if (decode(decode_mode(m), bytes, i) != DecodeStatus::Ok) return m.undefined_opcode(Cause::Opcode);
+  unicorn_check(m, i);
+  check_instruction(m, i);
+  if (i.row->has(kPrivileged) && m.cpl() != 0) m.general_protection(Cause::Privilege);
+  const bool unavailable = m.cr0(insn::cr0::TS) || m.cr0(insn::cr0::EM);
+  if (i.map == 0 && (i.opcode & 0xf8) == 0xd8 && unavailable) m.raise(insn::kNM, Cause::DeviceNotAvailable);
+  if (i.map == 1 && i.opcode == 0xc7 && i.row->has(kNotModelled)) m.undefined_opcode(Cause::Opcode);
+  const Handler h = unicorn_handler(m, i);
+  if (h == &refuse || h == &undefined || (h == &undefined_test && i.group() == 1)) h(m, i);
+}
 
 bool is_integer_of_long_map(const Instruction& i) {
   return i.map >= 2 && !i.row->has(kSse | kMmx | kAvx) && !i.row->has(kNotModelled | kUndefined);
@@ -276,6 +335,25 @@ void check_as_sse(Machine& m, const Instruction& i) {
 
 }  // namespace
 
+bool is_far_transfer(const Machine& m) {
+  const Handler h = m.row == nullptr ? nullptr : m.row->handler;
+  if (h == &ret_far && !m.protected_mode()) return false;  // translated like RET
+  if (h == &call_far_memory || h == &jmp_far_memory) return m.in_far_frame;
+  return h == &iret || h == &ret_far || h == &call_far || h == &jmp_far;
+}
+
+void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
+  Fault found;
+  // Whatever the next byte is: it may be ModRM.
+  for (unsigned next = 0; next < 0x100; next += 8) {
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(fetched), bytes.end(), static_cast<u8>(next));
+    refuse_decoded(m, bytes);
+    if (!m.fault.raised) return;
+    found = std::exchange(m.fault, {});
+  }
+  m.fault = found;
+}
+
 Handler unicorn_handler(const Machine& m, const Instruction& i) {
   for (const Replacement& r : kReplacements)
     if (r.row == i.row->handler && m.quirk(r.quirk)) return r.handler;
@@ -284,8 +362,12 @@ Handler unicorn_handler(const Machine& m, const Instruction& i) {
 
 void unicorn_check(Machine& m, const Instruction& i) {
   if (m.quirk(Quirk::UnicornSseChecks) && is_integer_of_long_map(i)) check_as_sse(m, i);
+  const bool vector = i.row->has(kSse | kMmx);
+  if (m.quirk(Quirk::UnicornSseChecks) && vector && m.cr0(insn::cr0::TS)) m.raise(insn::kNM, Cause::DeviceNotAvailable);
+  const bool mov_immediate = i.map == 0 && (i.opcode | 1) == 0xc7 && (i.rex & 4) != 0;
+  if (m.quirk(Quirk::UnicornTest) && mov_immediate) m.undefined_opcode(Cause::Opcode);
   const bool prefetch = i.map == 1 && (i.opcode == 0x0d || (i.opcode == 0x18 && i.group() < 4));
-  if (m.quirk(Quirk::UnicornPrefetch) && prefetch && !i.is_memory()) m.undefined_opcode(Cause::Opcode);
+  if (m.quirk(Quirk::UnicornTest) && prefetch && !i.is_memory()) m.undefined_opcode(Cause::Opcode);
 }
 
 }  // namespace diffvisor::x86

@@ -2,12 +2,17 @@
 // Instructions as Unicorn 2.0.1 carries them out, where that is not what the manual says; each under its own quirk.
 #pragma once
 
+#include <span>
+
 #include "models/x86/decoder/instruction.h"
 
 namespace diffvisor::x86 {
 
 // The row's handler, or the one that a quirk puts in its place.
 Handler unicorn_handler(const Machine& m, const Instruction& i);
+bool is_far_transfer(const Machine& m);  // of the row being carried out
+// Raises #UD where the bytes fetched before a fault are enough for Unicorn to know; overwrites the others.
+void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched);
 // What Unicorn checks before anything else of an instruction.
 void unicorn_check(Machine& m, const Instruction& i);
 

@@ -44,6 +44,8 @@ struct InnerStack {
   u64 pointer = 0;
 };
 InnerStack inner_stack(Machine& m, unsigned level);
+// Loads SS:ESP; mark_accessed() is for later, when nothing can fault any more.
+void set_inner_stack(Machine& m, const InnerStack& s);
 // In long mode: interrupt stack table entry 1 to 7, or 0 for the level's own.
 u64 inner_stack_64(Machine& m, unsigned level, unsigned ist);
 

@@ -53,6 +53,15 @@ TEST(Idt32, SameLevelPushesAnErrorCodeAndSetsRfInTheImage) {
   EXPECT_EQ(t.m.v[insn::Rflags], 2u);
 }
 
+TEST(Idt32, ACompletedInstructionPushesNoRf) {
+  TestMachine t(insn::kProtected32, {{insn::Rflags, bit(fl::RF)}});
+  Fault breakpoint = fault(insn::kBP);
+  breakpoint.soft = true;
+  deliver_fault(t.m, breakpoint);
+  EXPECT_EQ(story(t.m), "ok");
+  EXPECT_EQ(stack_words(t, 3, 4)[2], 2u);
+}
+
 TEST(Idt32, InnerLevelTakesTheStackOfTheTss) {
   TestMachine t(insn::kProtected32);
   t.to_user();

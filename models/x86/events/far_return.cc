@@ -33,7 +33,7 @@ Descriptor check_stack(Machine& m, const OutwardReturn& r) {
   d = fetch_descriptor(m, r.ss);
   if (!d.is_writable_data()) m.raise(insn::kGP, error, Cause::DescriptorType);
   if (rpl_of(r.ss) != level || d.dpl() != level) m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
-  if (!d.present()) m.raise(r.absent_vector, error, Cause::DescriptorAbsent);
+  if (!d.present()) m.raise(m.quirk(Quirk::UnicornFar) ? insn::kNP : r.absent_vector, error, Cause::DescriptorAbsent);
   return d;
 }
 
@@ -65,7 +65,7 @@ Descriptor return_code_segment(Machine& m, u16 selector) {
   d = fetch_descriptor(m, selector);
   if (!m.ok()) return d;
   const unsigned rpl = rpl_of(selector);
-  if (!d.is_code() || (m.long_mode() && d.wide() && d.big())) {
+  if (!d.is_code() || (m.long_mode() && d.wide() && d.big() && !m.quirk(Quirk::UnicornFar))) {
     m.raise(insn::kGP, error, Cause::DescriptorType);
   } else if (rpl < m.cpl() || (d.is_conforming() ? d.dpl() > rpl : d.dpl() != rpl)) {
     m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
@@ -98,6 +98,7 @@ void return_outward(Machine& m, const OutwardReturn& r) {
   load_stack(m, r.ss, ss);
   if (!m.ok()) return;
   set_cpl(m, rpl_of(r.cs));
+  m.narrow_stack = false;
   m.set_stack_pointer(r.sp);
   for (const Segment s : {insn::kEs, insn::kFs, insn::kGs, insn::kDs}) drop_inner_data(m, s);
 }

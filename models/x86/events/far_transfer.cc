@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SDM 2 CALL and JMP, the far forms.
+#include <utility>
+
 #include "models/x86/events/delivery.h"
 #include "models/x86/events/task_switch.h"
 #include "models/x86/paging/walk.h"
@@ -71,7 +73,7 @@ void bochs_call(Machine& m, const Far& f, const Descriptor& d) {
 void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
   const u32 error = selector_error(f.selector);
   const bool level = d.is_conforming() ? d.dpl() <= m.cpl() : rpl_of(f.selector) <= m.cpl() && d.dpl() == m.cpl();
-  if (both_sizes(m, d)) return m.raise(insn::kGP, error, Cause::DescriptorType);
+  if (both_sizes(m, d) && !m.quirk(Quirk::UnicornFar)) return m.raise(insn::kGP, error, Cause::DescriptorType);
   if (!level) return m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
   if (!d.present()) return m.raise(insn::kNP, error, Cause::DescriptorAbsent);
   if (f.call && m.quirk(Quirk::BochsFarCall)) return bochs_call(m, f, d);
@@ -94,6 +96,7 @@ bool gate_privilege(Machine& m, u16 selector, const Descriptor& d) {
 }
 
 Descriptor gate_target(Machine& m, const Descriptor& gate, bool call) {
+  m.narrow_stack = false;
   const u16 selector = gate.gate_selector();
   if (is_null(selector)) {
     m.general_protection(Cause::GateTarget);
@@ -126,18 +129,27 @@ void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
   InnerStack s = inner_stack(m, d.dpl());
   if (!m.ok()) return;
   const u64 mask = m.stack_address_bytes() == 4 ? 0xffffffff : 0xffff;
-  for (unsigned i = 0; i < count; ++i) parameters[i] = m.read(insn::kSs, (old_sp + i * size) & mask, size);
-  set_segment(m, insn::kSs, s.selector, s.d);
-  if (!m.ok()) return;
-  m.v[insn::Rsp] = s.pointer;
+  const auto parameter = [&](unsigned i) { return m.read(insn::kSs, (old_sp + i * size) & mask, size); };
+  Fault late;
+  unsigned last = 0;
+  const bool one_by_one = pushes_first || m.quirk(Quirk::UnicornFar);
+  for (unsigned i = 0; i < count && !one_by_one; ++i) parameters[i] = parameter(i);
+  for (unsigned i = count; i-- > 0 && one_by_one && !late.raised;) {
+    parameters[i] = parameter(i);
+    late = std::exchange(m.fault, {});
+    last = late.raised ? i + 1 : i;
+  }
+  set_inner_stack(m, s);
   if (!pushes_first && !stack_has_room(m, (4 + count) * size, size))
     return m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
   if (!pushes_first && gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
   m.push(old_ss, size);
   m.push(pushes_first ? old_sp & mask : old_sp, size);
-  for (unsigned i = count; i-- > 0;) m.push(parameters[i], size);
+  for (unsigned i = count; i-- > last;) m.push(parameters[i], size);
+  if (late.raised && m.ok()) m.fault = late;
   push_return(m, m.v[insn::CsSelector], m.next_rip, size);
-  if (m.fault.vector == insn::kSS_ && pushes_first) m.fault.error_code = selector_error(s.selector) | m.external;
+  if (m.fault.vector == insn::kSS_ && pushes_first && !late.raised)
+    m.fault.error_code = selector_error(s.selector) | m.external;
   if (m.ok() && gate.gate_offset() > d.limit()) m.general_protection(Cause::BranchTarget);
   mark_accessed(m, s.selector, s.d);
 }
@@ -196,7 +208,8 @@ void far_through_call_gate(Machine& m, const Far& f, Descriptor gate) {
   } else {
     call_inward(m, gate, d);
   }
-  enter_code(m, gate.gate_selector(), d, gate.gate_offset());
+  const bool wide = m.quirk(Quirk::UnicornFar) && gate.type() < kCallGate32;
+  enter_code(m, gate.gate_selector(), d, gate.gate_offset() | (wide ? (gate.low >> 48) << 16 : 0));
 }
 
 void far_to_system(Machine& m, const Far& f, const Descriptor& d) {
@@ -239,7 +252,10 @@ unsigned pointer_bytes(const Machine& m, const Instruction& i) {
 Far from_memory(Machine& m, const Instruction& i, bool call) {
   Far f = {0, 0, pointer_bytes(m, i), call};
   f.offset = m.read(i.segment, effective_offset(m, i), f.bytes);
-  f.selector = static_cast<u16>(m.read(i.segment, effective_offset(m, i, f.bytes), 2));
+  const bool wraps = !m.quirk(Quirk::UnicornFarPointer);
+  f.selector = static_cast<u16>(
+      m.read(i.segment, wraps ? effective_offset(m, i, f.bytes) : effective_offset(m, i) + f.bytes, 2));
+  m.in_far_frame = true;
   return f;
 }
 

@@ -44,6 +44,15 @@ InnerStack inner_stack(Machine& m, unsigned level) {
   return s;
 }
 
+void set_inner_stack(Machine& m, const InnerStack& s) {
+  Descriptor d = s.d;
+  d.low |= kAccessedBit;
+  set_segment(m, insn::kSs, s.selector, d);
+  if (!m.ok()) return;
+  const bool keeps_upper = m.quirk(Quirk::BochsInnerStack) && !d.big();
+  m.v[insn::Rsp] = keeps_upper ? (m.v[insn::Rsp] & ~u64{0xffff}) | (s.pointer & 0xffff) : s.pointer;
+}
+
 u64 inner_stack_64(Machine& m, unsigned level, unsigned ist) {
   const u64 at = ist != 0 ? 0x1c + 8 * ist : 4 + 8 * level;
   const u64 pointer = task_field(m, at, 8, at + 7);

@@ -113,8 +113,8 @@ u64 protected_mask(const Machine& m, unsigned bytes) {
 // Bochs takes this to be outside 64-bit mode.
 void skip_frame(Machine& m, u64 top) {
   const u64 mask = (m.v[insn::SsAttr] >> insn::attr::DB & 1) != 0 ? 0xffffffff : 0xffff;
-  const u64 kept = mask == 0xffff ? m.v[insn::Rsp] & ~mask : 0;
-  m.v[insn::Rsp] = kept | (top & mask);
+  m.v[insn::Rsp] = (m.v[insn::Rsp] & ~mask) | (top & mask);
+  if (!m.code64()) m.v[insn::Rsp] &= 0xffffffff;
 }
 
 void iret_protected(Machine& m, unsigned bytes) {
@@ -123,7 +123,8 @@ void iret_protected(Machine& m, unsigned bytes) {
   const u64 frame = m.stack_pointer();
   const Frame f = backwards ? read_frame_backwards(m, bytes) : pop_frame(m, bytes);
   if (!m.ok()) return;
-  if (bytes == 4 && !m.long_mode() && m.cpl() == 0 && (f.flags & bit(fl::VM)) != 0) {
+  const bool may_be_virtual = (!m.long_mode() && m.cpl() == 0) || m.quirk(Quirk::UnicornIretVirtual);
+  if (bytes == 4 && may_be_virtual && (f.flags & bit(fl::VM)) != 0) {
     if (backwards) m.set_stack_pointer(frame + 12);
     return return_to_virtual(m, f);
   }

@@ -88,6 +88,31 @@ TEST(FarTransfer, CallGateCopiesParameters) {
   EXPECT_EQ(t.m.next_rip, kCode + 2);
 }
 
+TEST(FarTransfer, AGateIsPresentBeforeItsSecondHalfCounts) {
+  TestMachine t(insn::kLong64);
+  t.poke(insn::kGdt + insn::kSelGate32 + 5, 1, 0x6c);
+  jmp_far(t.m, plain(0xea, 4, 0, insn::kSelGate32));
+  EXPECT_EQ(story(t.m), "#NP(a0)");
+}
+
+TEST(FarTransfer, A16BitGateHasNoBitsAbove15) {
+  TestMachine t(insn::kProtected16);
+  t.poke(insn::kGdt + insn::kSelGate16 + 6, 2, 0x1234);
+  jmp_far(t.m, plain(0xea, 2, 0, insn::kSelGate16));
+  EXPECT_EQ(story(t.m), "ok");
+  EXPECT_EQ(t.m.next_rip, 0xa00u);
+}
+
+TEST(FarTransfer, AStackThatCannotBePushedToStaysUnaccessed) {
+  TestMachine t(insn::kProtected32);
+  t.to_user();
+  t.poke(insn::kGdt + insn::kSelData + 5, 1, 0x92);
+  t.poke(insn::kTss32 + 4, 4, insn::window(insn::kAbsent) + 0x800);
+  call_far(t.m, plain(0x9a, 4, 0, insn::kSelGate32 | 3));
+  EXPECT_EQ(story(t.m), "#PF(2)");
+  EXPECT_EQ(t.peek(insn::kGdt + insn::kSelData + 5, 1), 0x92u);
+}
+
 TEST(FarTransfer, NothingIsPushedWhenTheTargetIsRefused) {
   TestMachine t(insn::kProtected32);
   call_far(t.m, plain(0x9a, 4, 0x10000, insn::kSelCode16));

@@ -143,6 +143,13 @@ PageFault judge(const Machine& m, const Walk& w, const Requester& r) {
   return {};
 }
 
+void mark_used(Machine& m, const Walk& w, unsigned entries) {
+  for (unsigned i = 0; i < entries; ++i) {
+    const u64 now = m.memory->read(w.entries[i].address, w.entry_bytes);
+    if ((now & kAccessed) == 0) m.memory->write(w.entries[i].address, w.entry_bytes, now | kAccessed);
+  }
+}
+
 void mark(Machine& m, const Walk& w, bool write) {
   for (unsigned i = 0; i < w.depth; ++i) {
     const u64 used = kAccessed | (write && i + 1 == w.depth ? kDirty : 0);
@@ -216,7 +223,10 @@ u64 walk(Machine& m, u64 linear, Access a, Rights rights, Bits bits, PageFault& 
     const bool explicit_access = rights == Rights::Current;
     const Requester r = {is_write(m, a), a == Access::Execute, explicit_access && m.cpl() == 3, explicit_access};
     fault = judge(m, w, r);
-    if (fault.raised) return 0;
+    if (fault.raised) {
+      if (m.quirk(Quirk::UnicornWalk) && w.depth != 0) mark_used(m, w, w.depth - 1);
+      return 0;
+    }
     if (bits == Bits::Update) mark(m, w, a == Access::Write || a == Access::ReadForWrite);
     physical = w.frame | (linear & ((u64{1} << w.page_shift) - 1));
   }

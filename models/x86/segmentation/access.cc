@@ -2,6 +2,7 @@
 // Memory through a segment: SDM 3A 5.3 and 5.5 (limit and type), 3.3.7.1 (canonical addresses), and #AC.
 #include <algorithm>
 
+#include "models/x86/emulator/unicorn.h"
 #include "models/x86/paging/walk.h"
 #include "models/x86/segmentation/descriptor.h"
 
@@ -43,6 +44,13 @@ void check_alignment(Machine& m, u64 address, unsigned bytes, Access a) {
   m.raise(insn::kAC, 0, Cause::Alignment);
 }
 
+// Unicorn reads and writes the frames of far transfers as the supervisor.
+Rights rights_of(const Machine& m, Segment s) {
+  const bool frame = m.quirk(Quirk::UnicornFar) && s == insn::kSs && is_far_transfer(m) &&
+                     (m.virtual_8086() || rpl_of(m.v[insn::CsSelector]) == 3);
+  return frame ? Rights::Implicit : Rights::Current;
+}
+
 u64 operand(Machine& m, Segment s, u64 offset, unsigned bytes, Access a) {
   const u64 address = m.linear(s, offset, bytes, a);
   check_alignment(m, address, bytes, a);
@@ -50,8 +58,9 @@ u64 operand(Machine& m, Segment s, u64 offset, unsigned bytes, Access a) {
 }
 
 u64 block(Machine& m, Segment s, u64 offset, std::size_t bytes, unsigned alignment, Access a) {
+  if (!m.quirk(Quirk::KvmAlignLast)) m.require_alignment(s, offset, alignment);
   const u64 address = m.linear(s, offset, static_cast<unsigned>(bytes), a);
-  if (m.ok() && (address & (alignment - 1)) != 0) m.general_protection(Cause::OperandAlignment);
+  if (m.quirk(Quirk::KvmAlignLast)) m.require_alignment(s, offset, alignment);
   return address;
 }
 
@@ -103,14 +112,20 @@ u64 Machine::linear(Segment s, u64 offset, unsigned bytes, Access a) {
   return (v[insn::base_of(s)] + offset) & kAll32;
 }
 
+void Machine::require_alignment(Segment s, u64 offset, unsigned alignment) {
+  const bool has_base = !code64() || s == insn::kFs || s == insn::kGs;
+  const u64 address = has_base ? v[insn::base_of(s)] + offset : offset;
+  if ((address & (alignment - 1)) != 0) general_protection(Cause::OperandAlignment);
+}
+
 u64 Machine::read(Segment s, u64 offset, unsigned bytes) {
   const u64 address = operand(*this, s, offset, bytes, Access::Read);
-  return ok() ? read_linear(*this, address, bytes, Access::Read, Rights::Current) : 0;
+  return ok() ? read_linear(*this, address, bytes, Access::Read, rights_of(*this, s)) : 0;
 }
 
 void Machine::write(Segment s, u64 offset, unsigned bytes, u64 value) {
   const u64 address = operand(*this, s, offset, bytes, Access::Write);
-  if (ok()) write_linear(*this, address, bytes, value, Rights::Current);
+  if (ok()) write_linear(*this, address, bytes, value, rights_of(*this, s));
 }
 
 u64 Machine::read_for_write(Segment s, u64 offset, unsigned bytes) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/x86/segmentation/descriptor.h"
 
+#include "models/x86/emulator/unicorn.h"
+
 namespace diffvisor::x86 {
 namespace {
 
@@ -55,8 +57,8 @@ bool try_descriptor(Machine& m, u16 selector, unsigned bytes, Descriptor& out) {
 }
 
 void mark_accessed(Machine& m, u16 selector, Descriptor& d) {
-  if (!m.ok() || d.accessed()) return;
-  d.low |= u64{1} << 40;
+  if (!m.ok() || d.accessed() || (m.quirk(Quirk::UnicornFar) && is_far_transfer(m))) return;
+  d.low |= kAccessedBit;
   m.write_system(descriptor_address(m, selector) + 5, 1, d.low >> 40 & 0xff);
 }
 

@@ -22,6 +22,8 @@ enum SystemType : unsigned {
   kTrapGate32 = 15
 };
 
+inline constexpr u64 kAccessedBit = u64{1} << 40;
+
 struct Descriptor {
   u64 low = 0, high = 0;  // `high`: second half of a 16-byte descriptor
 

@@ -25,7 +25,7 @@ bool has_rights(const Machine& m, const Descriptor& d) {
     case kTss16Busy:
     case kCallGate16:
     case kTaskGate:
-      return !m.long_mode();
+      return !m.long_mode() || m.quirk(Quirk::UnicornLar);
     default:
       return false;
   }

@@ -78,6 +78,8 @@ void pushf(Machine& m, const Instruction& i) {
 
 void popf(Machine& m, const Instruction& i) {
   if (virtual_flags(m)) {
+    // Bochs has popped by then.
+    if (m.quirk(Quirk::BochsPopf)) m.read(insn::kSs, m.stack_pointer(), i.operand_bytes);
     if (!m.cr4(cr4::VME) || i.operand_bytes != 2) return m.general_protection(Cause::VirtualMode);
     return popf_virtual(m);
   }

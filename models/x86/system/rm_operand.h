@@ -26,7 +26,9 @@ struct FarPointer {
 };
 inline FarPointer read_far_pointer(Machine& m, const Instruction& i, unsigned bytes) {
   FarPointer p;
-  const auto selector = [&] { return static_cast<u16>(m.read(i.segment, effective_offset(m, i, bytes), 2)); };
+  const bool wraps = !m.quirk(Quirk::UnicornFarPointer);
+  const u64 behind = wraps ? effective_offset(m, i, bytes) : effective_offset(m, i) + bytes;
+  const auto selector = [&] { return static_cast<u16>(m.read(i.segment, behind, 2)); };
   const bool selector_first = m.quirk(Quirk::BochsSelector);
   if (selector_first) p.selector = selector();
   p.offset = m.read(i.segment, effective_offset(m, i), bytes);

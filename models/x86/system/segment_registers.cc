@@ -32,12 +32,20 @@ Segment pointer_segment(const Instruction& i) {
 void load_and_shadow(Machine& m, Segment s, u16 selector) {
   m.load_segment(s, selector);
   // Of consecutive loads only the first is sure to block (SDM 3A 6.8.3), and only the first does.
-  if (s == insn::kSs && m.ok() && m.v[insn::Shadow] != kMovSsShadow) m.new_shadow = kMovSsShadow;
+  const bool blocks = m.v[insn::Shadow] != kMovSsShadow || m.quirk(Quirk::UnicornMovSs);
+  if (s == insn::kSs && m.ok() && blocks) m.new_shadow = kMovSsShadow;
 }
 
 // ModRM.reg names it; REX.R does not count (SDM 2A 2.2.1.2).
 unsigned segment_number(const Machine& m, const Instruction& i) {
   return m.quirk(Quirk::BochsRexSegment) ? i.reg() : i.group();
+}
+
+u64 pop_selector(Machine& m, const Instruction& i) {
+  if (!m.quirk(Quirk::BochsPopSegment)) return m.pop(i.operand_bytes);
+  const u64 selector = m.read(insn::kSs, m.stack_pointer(), 2);
+  if (m.ok()) m.set_stack_pointer(m.stack_pointer() + i.operand_bytes);
+  return selector;
 }
 
 }  // namespace
@@ -66,7 +74,7 @@ void push_segment(Machine& m, const Instruction& i) {
 }
 
 void pop_segment(Machine& m, const Instruction& i) {
-  const auto selector = static_cast<u16>(m.pop(i.operand_bytes));
+  const auto selector = static_cast<u16>(pop_selector(m, i));
   load_and_shadow(m, pushed_segment(i), selector);
 }
 

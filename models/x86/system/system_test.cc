@@ -313,6 +313,15 @@ TEST(Flags, VirtualInterrupts) {
   EXPECT_EQ(ring0.m.new_shadow, 1u);
 }
 
+TEST(SegmentRegisters, OfConsecutiveLoadsOfSsTheFirstBlocks) {
+  TestMachine t(insn::kReal16, {{insn::Shadow, 2}});
+  mov_to_segment(t.m, register_form(0x8e, 2, 0, 2));
+  EXPECT_EQ(t.m.new_shadow, 0u);
+  t.m.v[insn::Shadow] = 1;
+  mov_to_segment(t.m, register_form(0x8e, 2, 0, 2));
+  EXPECT_EQ(t.m.new_shadow, 2u);
+}
+
 TEST(Tables, LdtrAndTr) {
   struct Row {
     const char* name;
@@ -332,7 +341,9 @@ TEST(Tables, LdtrAndTr) {
                            {"tr16", k32, true, insn::kSelTask16, "ok"},
                            {"tr_64", k64, true, insn::kSelTss64Available, "ok"},
                            {"tr16_64", k64, true, insn::kSelTask16, "#GP(c0)"},
-                           {"half_64", k64, true, 0x1f8, "#GP(1f8)"}};
+                           {"half_64", k64, true, 0x1f8, "#GP(1f8)"},
+                           // 8 bytes: what follows has a type where a second half has none
+                           {"tr_compat", kC, true, insn::kSelTask32, "ok"}};
   for (const Row& r : kRows) {
     SCOPED_TRACE(r.name);
     TestMachine t(r.mode, {{insn::Rax, r.selector}});

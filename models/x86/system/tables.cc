@@ -83,7 +83,7 @@ void ltr(Machine& m, const Instruction& i) {
   check_base(m, selector, d);
   if (!m.ok()) return;
   d.low |= u64{2} << 40;
-  m.write_system(descriptor_address(m, selector) + 5, 1, d.low >> 40 & 0xff);
+  m.write_system(descriptor_address(m, selector) + 4, 4, d.low >> 32);
   set_segment(m, insn::kTr, selector, d);
 }
 
