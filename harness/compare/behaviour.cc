@@ -50,6 +50,25 @@ const Known* inability(const std::vector<Known>& entries, const Facts& facts) {
   return nullptr;
 }
 
+// Those of `fired` that explain what was seen: all of them less what is not needed, else one or two alone, for an
+// entry that is true may still stand in another's way. 0: none do.
+std::uint64_t explanation(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t fired,
+                          const Case& c, const Observation& seen, const Observation& reference) {
+  const auto enough = [&](std::uint64_t which) { return explains(behaviour, entries, which, c, seen, reference); };
+  if (enough(fired)) {
+    std::uint64_t needed = fired;
+    for (std::uint64_t b = fired; b != 0; b &= b - 1)
+      if (const std::uint64_t without = needed & ~(b & -b); without != 0 && enough(without)) needed = without;
+    return needed;
+  }
+  for (std::uint64_t a = fired; a != 0; a &= a - 1)
+    if (enough(a & -a)) return a & -a;
+  for (std::uint64_t a = fired; a != 0; a &= a - 1)
+    for (std::uint64_t b = a & (a - 1); b != 0; b &= b - 1)
+      if (const std::uint64_t both = (a & -a) | (b & -b); enough(both)) return both;
+  return 0;
+}
+
 Verdict unable(const std::vector<Known>& entries, const Known& k) {
   return {VerdictKind::Incomparable, k.id, std::uint64_t{1} << (&k - entries.data())};
 }
@@ -68,17 +87,11 @@ Verdict judge_deltas(const Behaviour& behaviour, const std::vector<Known>& entri
   // The executor's way may lead to where nobody can judge, an undefined value that is used, or where it cannot.
   const Observation all = expectation(behaviour, entries, fired, c, reference);
   if (all.status != Status::Ran) return {VerdictKind::Incomparable, all.reason, 0};
-  if (!explains(behaviour, entries, fired, c, seen, reference)) {
-    behaviour.derive(c, &all, facts.data());
-    if (const Known* k = inability(entries, facts)) return unable(entries, *k);
-    return {VerdictKind::Divergence, {}, 0};
-  }
-  std::uint64_t needed = fired;
-  for (std::uint64_t b = fired; b != 0; b &= b - 1) {
-    const std::uint64_t without = needed & ~(b & -b);
-    if (without != 0 && explains(behaviour, entries, without, c, seen, reference)) needed = without;
-  }
-  return {VerdictKind::Known, {}, needed};
+  if (const std::uint64_t needed = explanation(behaviour, entries, fired, c, seen, reference); needed != 0)
+    return {VerdictKind::Known, {}, needed};
+  behaviour.derive(c, &all, facts.data());
+  if (const Known* k = inability(entries, facts)) return unable(entries, *k);
+  return {VerdictKind::Divergence, {}, 0};
 }
 
 const Known* behaviour_death(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c) {

@@ -343,6 +343,10 @@ bool is_far_transfer(const Machine& m) {
 }
 
 void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
+  // CR0.EM refuses the long maps before their opcode is read.
+  const bool long_map = fetched >= 2 && bytes[fetched - 2] == 0x0f && (bytes[fetched - 1] | 2) == 0x3a;
+  if (long_map && m.cr0(insn::cr0::EM) && m.quirk(Quirk::UnicornSseChecks))
+    return m.undefined_opcode(Cause::SystemFlags);
   Fault found;
   // Whatever the next byte is: it may be ModRM.
   for (unsigned next = 0; next < 0x100; next += 8) {
