@@ -75,7 +75,8 @@ Observation decode(const WireResult& r) {
   if (r.status != 0) return incomparable(limit_rows()[r.status - 1].reason);
   Observation o = ran(r.outcome);
   for (std::size_t i = 0; i < SlotSet::kWords; ++i) o.defined.word(i) = r.defined[i];
-  std::copy_n(r.record, insn::kRecordSlots, o.record.begin());
+  for (unsigned i = 0; i < insn::kRecordSlots; ++i)
+    if (o.defined.test(i)) o.record[i] = r.record[i];
   return o;
 }
 
