@@ -159,5 +159,18 @@ TEST(InsnMutator, TakesEmptyAndFullCodeAreas) {
   }
 }
 
+TEST(InsnMutator, TakesCasesThatBytesMadeWithoutAMode) {
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    Case c = golden_case(schema(), 0);
+    const Case other = c;
+    Rng rng(10, i);
+    for (Slot s = ModeOf; s < kSlots; ++s) c.v[s] = rng.next();
+    clip_to_widths(c);
+    mutate_insn(rng, c, other);
+    ASSERT_TRUE(is_valid(c));
+    ASSERT_LT(c[ModeOf], kModes);
+  }
+}
+
 }  // namespace
 }  // namespace diffvisor::x86_insn

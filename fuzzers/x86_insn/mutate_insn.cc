@@ -141,6 +141,7 @@ void store(const Builder& b) {
 }  // namespace
 
 void mutate_insn(Rng& rng, Case& c, const Case& other) {
+  insn::settle(c.v.data());  // a case from bytes may have no mode
   Builder b(rng, c);
   resume(b);
   if (rng.one_in(12) && other.schema == c.schema && other.v[ModeOf] == b.mode) borrow(b, other);

@@ -7,7 +7,7 @@
 
 namespace diffvisor::x86_insn {
 
-// Both cases are of insn::schema() and valid; `c` stays so. It may have to be settled.
+// Both cases are of insn::schema() and valid; `c` is settled first and stays valid. It may have to be settled again.
 void mutate_insn(Rng& rng, Case& c, const Case& other);
 
 }  // namespace diffvisor::x86_insn
