@@ -2,10 +2,12 @@
 // The x86_insn domain's vocabulary as a schema, and what makes a case one that every executor can load.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "harness/arch/insn/fields.h"
 #include "harness/arch/schema.h"
+#include "harness/base/bits.h"
 
 namespace diffvisor::insn {
 
@@ -26,8 +28,10 @@ void settle(std::uint64_t* v);
 std::uint64_t cr4_mask(const std::uint64_t* v);
 std::uint64_t efer_mask(const std::uint64_t* v);
 constexpr bool has(const std::uint64_t* v, unsigned feature) { return v[CapFeatures] >> feature & 1; }
-// Physical-address bits of the profile.
-constexpr std::uint64_t physical_mask(const std::uint64_t* v) { return (std::uint64_t{1} << v[CapMaxphyaddr]) - 1; }
+// Physical-address bits of the profile; at most 52 (SDM 3A 4.1.4), also of a profile that hostile bytes made.
+constexpr std::uint64_t physical_mask(const std::uint64_t* v) {
+  return ones(static_cast<unsigned>(std::min<std::uint64_t>(v[CapMaxphyaddr], 52)));
+}
 
 constexpr unsigned cpl_of(const std::uint64_t* v) {
   if (v[ModeOf] == kReal16) return 0;

@@ -46,6 +46,22 @@ TEST(InsnSchema, SettlingIsIdempotentAndStaysValid) {
   }
 }
 
+// Bytes of a file may name a profile that no machine has.
+TEST(InsnSchema, SettlesCapabilitiesThatNoProfileHas) {
+  for (std::uint64_t seed = 0; seed < 20000; ++seed) {
+    Case c = random_case(seed);
+    Rng rng(~seed);
+    for (Slot s = 0; s < kFirstState; ++s) c.v[s] = rng.next();
+    clip_to_widths(c);
+    settle(c.v.data());
+    ASSERT_LE(physical_mask(c.v.data()), ones(52));
+    ASSERT_EQ(c.v[Cr3] & ~physical_mask(c.v.data()), 0u);
+    const Case once = c;
+    settle(c.v.data());
+    ASSERT_EQ(once, c) << "seed " << seed;
+  }
+}
+
 TEST(InsnMemory, WindowsShowDataAndCode) {
   std::vector<std::uint8_t> ram(kRamEnd);
   write_background(ram.data());
