@@ -86,12 +86,14 @@ class Maker {
     return most > n_.c && put(n_.a, n_.c + 1 + rng_.below(most - n_.c));
   }
 
-  // The later slot gives way first.
+  // To make it true the later slot gives way first. Either breaks it, or one that drags other rules along would always.
   [[gnu::always_inline]] bool make_equal(bool want) {
     const Slice& later = n_.b.slot > n_.a.slot ? n_.b : n_.a;
     const Slice& earlier = n_.b.slot > n_.a.slot ? n_.a : n_.b;
     if (want) return put(later, value(earlier)) || put(earlier, value(later));
-    return flip_any(later, ones(later.n)) || flip_any(earlier, ones(earlier.n));
+    const bool swap = rng_.one_in(2);
+    const Slice &first = swap ? earlier : later, &second = swap ? later : earlier;
+    return flip_any(first, ones(first.n)) || flip_any(second, ones(second.n));
   }
 
   [[gnu::always_inline]] bool make_at_most(bool want) {
