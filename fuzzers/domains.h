@@ -2,6 +2,7 @@
 // The list of domains: what each is made of and which executors run it. The only place that knows models and oracles.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -24,6 +25,9 @@ struct Quirk {
   std::string story;
   std::string executor;               // whose table it edits
   std::vector<rules::RowEdit> edits;  // rows of that table
+  std::vector<std::string> more{};    // ids of others that were asked for at once
+
+  bool includes(std::string_view wanted) const { return id == wanted || std::ranges::find(more, wanted) != more.end(); }
 };
 
 struct ExecutorRequest {

@@ -68,7 +68,7 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
   const std::vector<rules::RowEdit> edits = edits_of(r);
   if (r.name == "svm.arch") return std::make_unique<svm::ArchModel>(edits);
   if (r.name == "svm.kvm") {
-    const bool old = r.quirk != nullptr && r.quirk->id == svm::kKvm2021;
+    const bool old = r.quirk != nullptr && r.quirk->includes(svm::kKvm2021);
     return std::make_unique<svm::KvmModel>(old ? svm::kvm_2021() : svm::KvmKernel{.version = "6.1", .edits = edits});
   }
   return make_oracle(r, agent::svm_entry_codec());

@@ -79,7 +79,7 @@ Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
   if (r.name == "vmx.arch") return std::make_unique<vmx::ArchModel>(edits);
   if (r.name == "vmx.kvm") {
     // The kernel of 2021 differs in more than its rows.
-    vmx::KvmKernel kernel = r.quirk != nullptr && r.quirk->id == "kvm2021" ? vmx::kvm_2021() : vmx::KvmKernel{};
+    vmx::KvmKernel kernel = r.quirk != nullptr && r.quirk->includes("kvm2021") ? vmx::kvm_2021() : vmx::KvmKernel{};
     kernel.edits = edits;
     return std::make_unique<vmx::KvmModel>(std::move(kernel));
   }

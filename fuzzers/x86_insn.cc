@@ -79,14 +79,8 @@ const ObservationSchema& observation() {
 
 bool has_variant(std::string_view name) { return x86::find_quirk(name).has_value(); }
 
-// The defect that the reference of this process was given: its variants have it too.
-x86::Quirks& reference_quirks() {
-  static x86::Quirks quirks;
-  return quirks;
-}
-
 Observation run_variant(const Case& c, std::span<const std::string> variants) {
-  x86::Quirks quirks = reference_quirks();
+  x86::Quirks quirks;
   for (const std::string& v : variants) quirks.set(*x86::find_quirk(v));
   // A model is 256 KiB of RAM to set up.
   static x86::X86Model model;
@@ -133,24 +127,17 @@ const Domain& domain() {
   return d;
 }
 
-// Several defects of one executor come as one, their ids separated by commas.
 x86::Quirks quirks_of(const ExecutorRequest& r) {
   x86::Quirks quirks;
   if (r.quirk == nullptr || r.quirk->executor != r.name) return quirks;
-  for (std::string_view ids = r.quirk->id; !ids.empty();) {
-    const std::size_t comma = std::min(ids.find(','), ids.size());
-    if (const auto q = x86::find_quirk(ids.substr(0, comma))) quirks.set(*q);
-    ids.remove_prefix(std::min(comma + 1, ids.size()));
-  }
+  for (std::size_t i = 0; i < x86::kQuirks; ++i)
+    if (const auto q = static_cast<x86::Quirk>(i); r.quirk->includes(x86::quirk_row(q).id)) quirks.set(q);
   return quirks;
 }
 
 Result<std::unique_ptr<Executor>> make_executor(const ExecutorRequest& r) {
   const x86::Quirks quirks = quirks_of(r);
-  if (r.name == "x86.arch") {
-    reference_quirks() = quirks;
-    return std::make_unique<x86::X86Model>(x86::Personality{}, quirks);
-  }
+  if (r.name == "x86.arch") return std::make_unique<x86::X86Model>(x86::Personality{}, quirks);
   if (r.name == "x86.kvm") return std::make_unique<x86::X86Model>(x86::Personality{.kvm = true}, quirks);
   if (r.name == "unicorn") return unicorn::make_unicorn({.jobs = r.jobs});
   if (r.name == "native") return native::make_native({.jobs = r.jobs});

@@ -20,20 +20,6 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::string_view kFormat = "diffvisor.run.1";
 
-std::string_view trust_name(Trust t) {
-  switch (t) {
-    case Trust::Reference:
-      return "reference";
-    case Trust::Independent:
-      return "independent";
-    case Trust::Transcription:
-      return "transcription";
-    case Trust::Recorded:
-      return "recorded";
-  }
-  return {};
-}
-
 RunExecutor executor_of(const CampaignReport& r, std::size_t e) {
   const campaign::ExecutorTotals& t = r.totals->executors[e];
   RunExecutor out;

@@ -214,7 +214,7 @@ Result<std::vector<Quirk>> quirks_of(const DomainEntry& entry, std::string_view 
     if (it == out.end()) {
       out.push_back(std::move(*quirk));
     } else {
-      it->id += "," + quirk->id;
+      it->more.push_back(quirk->id);
       it->edits.insert(it->edits.end(), quirk->edits.begin(), quirk->edits.end());
     }
   }
@@ -238,9 +238,14 @@ Result<Session> open_session(std::string_view domain, const Flags& flags) {
   auto known = known_of(*s.entry->domain, flags);
   if (!known) return tl::unexpected(known.error());
   std::vector<rules::RowEdit> of_reference;
-  for (const Quirk& q : s.quirks)
-    if (q.executor == s.entry->domain->reference) of_reference = q.edits;
-  s.judge = std::make_unique<compare::Judge>(*s.entry->domain, std::move(*known), of_reference);
+  std::vector<std::string> variants;
+  for (const Quirk& q : s.quirks) {
+    if (q.executor != s.entry->domain->reference) continue;
+    of_reference = q.edits;
+    variants = q.more;
+    variants.push_back(q.id);
+  }
+  s.judge = std::make_unique<compare::Judge>(*s.entry->domain, std::move(*known), of_reference, std::move(variants));
   if (auto started = start_executors(s, flags); !started) return tl::unexpected(started.error());
   for (const auto& e : s.executors) s.judge->add_executor(e->info());
   return s;
@@ -250,18 +255,6 @@ Result<void> write_output(const std::string& where, const std::string& content) 
   if (where != "-") return write_file_atomically(where, content);
   if (std::fwrite(content.data(), 1, content.size(), stdout) != content.size() || std::fflush(stdout) != 0)
     return fail(ErrorCode::Io, "standard output", "cannot write");
-  return {};
-}
-
-std::string observation_text(const Domain& domain, const Observation& o) {
-  switch (o.status) {
-    case Status::Ran:
-      return domain.observation->outcome_text(o.outcome);
-    case Status::Incomparable:
-      return fmt::format("incomparable({})", o.reason);
-    case Status::Died:
-      return fmt::format("died({})", o.reason);
-  }
   return {};
 }
 

@@ -81,6 +81,4 @@ Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id);
 
 Result<void> write_output(const std::string& where, const std::string& content);  // "-" is standard output
 
-std::string observation_text(const Domain& domain, const Observation& o);
-
 }  // namespace diffvisor::cli

@@ -36,18 +36,6 @@ bool same_defect(const compare::Explanation& a, const compare::Explanation& b, c
   });
 }
 
-std::string text_of(const Domain& domain, const Observation& o) {
-  switch (o.status) {
-    case Status::Ran:
-      return domain.observation->outcome_text(o.outcome);
-    case Status::Incomparable:
-      return fmt::format("incomparable({})", o.reason);
-    case Status::Died:
-      return fmt::format("died({})", o.reason);
-  }
-  return {};
-}
-
 std::string digest_of(const Case& c) { return Digest().add(encode_text(StoredCase{"", c, {}, false})).hex(); }
 
 bool concerns(const triage::Finding& f, const std::string& executor) {
@@ -175,7 +163,7 @@ std::vector<triage::Said> Investigator::said(const Case& c, std::size_t executor
   for (std::size_t e = 0; e < executors_.size(); ++e) {
     const ExecutorInfo& info = executors_[e]->info();
     const compare::VerdictKind verdict = judge_->verdict(c, r, e, all[e], reference);
-    out.push_back({info.name, info.version, text_of(*domain_, all[e]), info.trust, verdict});
+    out.push_back({info.name, info.version, observation_text(*domain_, all[e]), info.trust, verdict});
   }
   return out;
 }

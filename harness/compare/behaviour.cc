@@ -20,19 +20,19 @@ Observation masked(Observation o, const BehaviourDelta& d) {
 }
 
 // The reference with the variants named by bits of `which`.
-Observation expectation(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t which,
-                        const Case& c, const Observation& reference) {
-  std::vector<std::string> variants;
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    if ((which >> i & 1) != 0 && entries[i].behaviour->action == Action::Variant)
-      variants.push_back(entries[i].behaviour->variant);
-  return variants.empty() ? reference : behaviour.run_variant(c, variants);
+Observation expectation(const BehaviourDeltas& d, std::uint64_t which, const Case& c, const Observation& reference) {
+  std::vector<std::string> variants = d.variants;
+  for (std::size_t i = 0; i < d.entries.size(); ++i)
+    if ((which >> i & 1) != 0 && d.entries[i].behaviour->action == Action::Variant)
+      variants.push_back(d.entries[i].behaviour->variant);
+  return variants.size() == d.variants.size() ? reference : d.behaviour.run_variant(c, variants);
 }
 
 // What was seen is what the reference does with the masks and variants named by bits of `which`.
-bool explains(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t which, const Case& c,
-              const Observation& seen, const Observation& reference) {
-  Observation expected = expectation(behaviour, entries, which, c, reference);
+bool explains(const BehaviourDeltas& d, std::uint64_t which, const Case& c, const Observation& seen,
+              const Observation& reference) {
+  const std::vector<Known>& entries = d.entries;
+  Observation expected = expectation(d, which, c, reference);
   if (expected.status != Status::Ran) return false;
   Observation got = seen;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -52,9 +52,9 @@ const Known* inability(const std::vector<Known>& entries, const Facts& facts) {
 
 // Those of `fired` that explain what was seen: all of them less what is not needed, else one or two alone, for an
 // entry that is true may still stand in another's way. 0: none do.
-std::uint64_t explanation(const Behaviour& behaviour, const std::vector<Known>& entries, std::uint64_t fired,
-                          const Case& c, const Observation& seen, const Observation& reference) {
-  const auto enough = [&](std::uint64_t which) { return explains(behaviour, entries, which, c, seen, reference); };
+std::uint64_t explanation(const BehaviourDeltas& d, std::uint64_t fired, const Case& c, const Observation& seen,
+                          const Observation& reference) {
+  const auto enough = [&](std::uint64_t which) { return explains(d, which, c, seen, reference); };
   if (enough(fired)) {
     std::uint64_t needed = fired;
     for (std::uint64_t b = fired; b != 0; b &= b - 1)
@@ -75,21 +75,22 @@ Verdict unable(const std::vector<Known>& entries, const Known& k) {
 
 }  // namespace
 
-Verdict judge_deltas(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c,
-                     const Observation& seen, const Observation& reference) {
+Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observation& seen,
+                     const Observation& reference) {
+  const std::vector<Known>& entries = deltas.entries;
   Facts facts{};
-  behaviour.derive(c, &reference, facts.data());
+  deltas.behaviour.derive(c, &reference, facts.data());
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);
   std::uint64_t fired = 0;
   for (std::size_t i = 0; i < entries.size(); ++i)
     if (entries[i].behaviour && holds(*entries[i].behaviour, facts)) fired |= std::uint64_t{1} << i;
   if (fired == 0) return {VerdictKind::Divergence, {}, 0};
   // The executor's way may lead to where nobody can judge, an undefined value that is used, or where it cannot.
-  const Observation all = expectation(behaviour, entries, fired, c, reference);
+  const Observation all = expectation(deltas, fired, c, reference);
   if (all.status != Status::Ran) return {VerdictKind::Incomparable, all.reason, 0};
-  if (const std::uint64_t needed = explanation(behaviour, entries, fired, c, seen, reference); needed != 0)
+  if (const std::uint64_t needed = explanation(deltas, fired, c, seen, reference); needed != 0)
     return {VerdictKind::Known, {}, needed};
-  behaviour.derive(c, &all, facts.data());
+  deltas.behaviour.derive(c, &all, facts.data());
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);
   return {VerdictKind::Divergence, {}, 0};
 }

@@ -8,10 +8,18 @@
 
 namespace diffvisor::compare {
 
+// What an executor is known to do otherwise.
+struct BehaviourDeltas {
+  const Behaviour& behaviour;
+  const std::vector<Known>& entries;
+  const std::vector<std::string>& variants;  // that the reference has anyway: the defect to be found
+};
+
 // `seen` differs from `reference`. CannotJudge entries whose condition holds make the case incomparable; else the masks
-// and variants whose conditions hold must, together, give exactly what was seen. `decided` are those that were needed.
-Verdict judge_deltas(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c,
-                     const Observation& seen, const Observation& reference);
+// and variants whose conditions hold, or one or two of them, must give exactly what was seen. `decided` are those that
+// were needed. Where they lead to something that a CannotJudge entry names, the case is incomparable too.
+Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observation& seen,
+                     const Observation& reference);
 
 // The entry that says the case kills the executor; null if there is none.
 const Known* behaviour_death(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c);

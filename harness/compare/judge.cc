@@ -75,8 +75,13 @@ bool Deltas::fires(std::size_t i, const std::uint64_t* v, const rules::Survey& p
   return false;
 }
 
-Judge::Judge(const Domain& domain, std::vector<Known> known, const std::vector<rules::RowEdit>& quirk)
-    : domain_(&domain), table_(*domain.rules, quirk), known_(std::move(known)), quirk_(quirk) {
+Judge::Judge(const Domain& domain, std::vector<Known> known, const std::vector<rules::RowEdit>& quirk,
+             std::vector<std::string> variants)
+    : domain_(&domain),
+      table_(*domain.rules, quirk),
+      known_(std::move(known)),
+      quirk_(quirk),
+      variants_(std::move(variants)) {
   for (const Known& k : known_)
     if (k.executor == "*") unclear_.push_back(k);
 }
@@ -201,7 +206,7 @@ Verdict Judge::judge_behaviour(const Case& c, std::size_t executor, const Observ
   if (reference->status != Status::Ran) return {VerdictKind::Incomparable, reference->reason, 0};
   if (!first_difference(*reference, seen)) return {VerdictKind::Agree, {}, 0};
   if (domain_->behaviour == nullptr || deltas_[executor].entries().empty()) return {VerdictKind::Divergence, {}, 0};
-  const Verdict v = judge_deltas(*domain_->behaviour, deltas_[executor].entries(), c, seen, *reference);
+  const Verdict v = judge_deltas({*domain_->behaviour, deltas_[executor].entries(), variants_}, c, seen, *reference);
   for (std::uint64_t b = v.decided; b != 0; b &= b - 1)
     ++counts_[executor][static_cast<std::size_t>(std::countr_zero(b))].decided;
   return v;

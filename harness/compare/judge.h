@@ -64,8 +64,10 @@ class Deltas {
 
 class Judge {
  public:
-  // `quirk` edits the reference table itself: the defect to be found.
-  Judge(const Domain& domain, std::vector<Known> known, const std::vector<rules::RowEdit>& quirk = {});
+  // `quirk` edits the reference table itself: the defect to be found. Where behaviour is judged it is `variants` that
+  // the reference has, known ones come on top.
+  Judge(const Domain& domain, std::vector<Known> known, const std::vector<rules::RowEdit>& quirk = {},
+        std::vector<std::string> variants = {});
 
   const Domain& domain() const { return *domain_; }
   const rules::EditedRules& table() const { return table_; }
@@ -121,6 +123,7 @@ class Judge {
   std::vector<Deltas> deltas_;
   std::vector<std::vector<KnownCount>> counts_;
   std::vector<rules::RowEdit> quirk_;
+  std::vector<std::string> variants_;
 };
 
 }  // namespace diffvisor::compare

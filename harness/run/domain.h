@@ -35,4 +35,7 @@ struct Domain {
   std::string_view model_version;  // of our tables, stamped into expectations
 };
 
+// The outcome, or why there is none: "entry_failure(33, 0)", "incomparable(no_memory)", "died(hang)".
+std::string observation_text(const Domain& domain, const Observation& o);
+
 }  // namespace diffvisor

@@ -10,4 +10,18 @@ Result<Observation> run_one(Executor& executor, const Case& c) {
   return seen;
 }
 
+std::string_view trust_name(Trust t) {
+  switch (t) {
+    case Trust::Reference:
+      return "reference";
+    case Trust::Independent:
+      return "independent";
+    case Trust::Transcription:
+      return "transcription";
+    case Trust::Recorded:
+      return "recorded";
+  }
+  return {};
+}
+
 }  // namespace diffvisor

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "harness/base/result.h"
 #include "harness/case/case.h"
@@ -19,6 +20,8 @@ enum class Trust : std::uint8_t {
   Transcription,  // our retelling of somebody's source: never votes, never confirms
   Recorded,       // an earlier run's result, stamped with versions
 };
+
+std::string_view trust_name(Trust t);  // one word, lower case
 
 struct ExecutorInfo {
   std::string name;     // "vmx.arch", "bochs"

@@ -3,6 +3,7 @@
 // masking, printing and JSON need to know no domain.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -85,6 +86,14 @@ inline Observation ran(rules::Outcome outcome) {
 inline void set(Observation& o, unsigned slot, std::uint64_t value) {
   o.record[slot] = value;
   o.defined.set(slot);
+}
+
+// What another process or a guest says it saw: slots that `record` does not have are dropped, those it does not define
+// stay 0.
+inline void take_record(Observation& o, std::span<const std::uint64_t> defined, std::span<const std::uint64_t> record) {
+  const std::size_t slots = std::min({record.size(), 64 * defined.size(), kMaxRecord});
+  for (std::size_t i = 0; i < slots; ++i)
+    if ((defined[i / 64] >> (i % 64) & 1) != 0) set(o, static_cast<unsigned>(i), record[i]);
 }
 
 struct RecordField {

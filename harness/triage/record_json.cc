@@ -14,20 +14,6 @@ constexpr compare::VerdictKind kVerdicts[] = {compare::VerdictKind::Agree,      
                                               compare::VerdictKind::Known,        compare::VerdictKind::SpecUnclear,
                                               compare::VerdictKind::Incomparable, compare::VerdictKind::ExecutorDied};
 
-std::string_view trust_name(Trust t) {
-  switch (t) {
-    case Trust::Reference:
-      return "reference";
-    case Trust::Independent:
-      return "independent";
-    case Trust::Transcription:
-      return "transcription";
-    case Trust::Recorded:
-      return "recorded";
-  }
-  return {};
-}
-
 Json said_json(const std::vector<Said>& said) {
   Json out = Json::array();
   for (const Said& s : said)

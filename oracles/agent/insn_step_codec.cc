@@ -37,10 +37,7 @@ std::string_view name_of_intercept(std::uint64_t reason) {
 
 Observation decode_run(const WireResult& r) {
   Observation o = ran(r.outcome);
-  static_assert(SlotSet::kWords <= sizeof r.defined / sizeof r.defined[0]);
-  for (std::size_t i = 0; i < SlotSet::kWords; ++i) o.defined.word(i) = r.defined[i];
-  for (unsigned i = 0; i < kRecordSlots; ++i)
-    if (o.defined.test(i)) o.record[i] = r.record[i];
+  take_record(o, r.defined, std::span(r.record, kRecordSlots));
   hide_unseen(o.record.data());
   return o;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blob in which Unicorn 2.0.1 keeps the state of an x86 CPU (uc_context_save), and where in it things lie on x86-64
-// Linux. The library promises none of this: self_test.h proves it at start-up.
+// Linux. The library promises none of this: layout_proof.h proves it at start-up.
 #pragma once
 
 #include <array>

@@ -11,8 +11,8 @@
 #include "harness/arch/insn/schema.h"
 #include "harness/base/check.h"
 #include "oracles/unicorn/cpu_state.h"
+#include "oracles/unicorn/layout_proof.h"
 #include "oracles/unicorn/linear_map.h"
-#include "oracles/unicorn/self_test.h"
 
 namespace diffvisor::unicorn {
 namespace {

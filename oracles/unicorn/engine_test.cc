@@ -7,7 +7,7 @@
 
 #include "harness/arch/insn/schema.h"
 #include "harness/case/case.h"
-#include "oracles/unicorn/self_test.h"
+#include "oracles/unicorn/layout_proof.h"
 #include "oracles/unicorn/test_cases.h"
 
 namespace diffvisor::unicorn {

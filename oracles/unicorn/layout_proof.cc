@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "oracles/unicorn/self_test.h"
+#include "oracles/unicorn/layout_proof.h"
 
 #include <memory>
 

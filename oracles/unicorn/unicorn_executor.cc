@@ -72,11 +72,10 @@ void encode(const Case& c, WireCase& to) {
 }
 
 Observation decode(const WireResult& r) {
+  if (r.status > limit_rows().size()) return died("no_result");
   if (r.status != 0) return incomparable(limit_rows()[r.status - 1].reason);
   Observation o = ran(r.outcome);
-  for (std::size_t i = 0; i < SlotSet::kWords; ++i) o.defined.word(i) = r.defined[i];
-  for (unsigned i = 0; i < insn::kRecordSlots; ++i)
-    if (o.defined.test(i)) o.record[i] = r.record[i];
+  take_record(o, r.defined, std::span(r.record, insn::kRecordSlots));
   return o;
 }
 
