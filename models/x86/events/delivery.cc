@@ -301,14 +301,17 @@ void deliver_interrupt(Machine& m, u8 vector) {
   deliver(m, e);
 }
 
-// A processor never gets so far: that takes a defect in the promotion of faults.
+// More only where #AC is delivered to a misaligned stack at the level that it comes from, for ever.
 constexpr unsigned kMostDeliveries = 8;
 
 void deliver_fault(Machine& m, const Fault& f) {
   Fault now = f;
   bool made_df = false;
   for (unsigned round = 0;; ++round) {
-    if (round == kMostDeliveries) return m.cannot_judge("endless_delivery");
+    if (round == kMostDeliveries) {
+      m.fault = {};
+      return m.cannot_judge("endless_delivery");
+    }
     m.fault = {};
     m.committed = false;
     take_payload(m, now);

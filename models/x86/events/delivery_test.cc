@@ -118,6 +118,22 @@ TEST(Idt, GateChecksInOrder) {
   }
 }
 
+// At its own level and on a misaligned stack #AC raises #AC, for ever.
+TEST(Idt32, AlignmentCheckThatNeverEnds) {
+  TestMachine t(insn::kProtected32, {{insn::Rsp, insn::kStack + 0x8001}});
+  t.to_user();
+  t.m.v[insn::Cr0] |= u64{1} << insn::cr0::AM;
+  t.m.v[insn::Rflags] |= u64{1} << insn::rflags::AC;
+  t.poke(insn::kIdt32 + 8 * insn::kAC + 2, 2, insn::kSelUserCode32);
+  Fault f;
+  f.raised = true;
+  f.vector = insn::kAC;
+  deliver_fault(t.m, f);
+  ASSERT_NE(t.m.limit, nullptr);
+  EXPECT_EQ(std::string_view(t.m.limit), "endless_delivery");
+  EXPECT_FALSE(t.m.fault.raised);
+}
+
 TEST(Idt, TableEnd) {
   TestMachine t(insn::kLong64, {{insn::IdtrLimit, 0x20e}});
   int_n(t.m, plain(0xcd, 4, 0x20));
