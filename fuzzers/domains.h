@@ -26,6 +26,7 @@ struct Quirk {
   std::string executor;               // whose table it edits
   std::vector<rules::RowEdit> edits;  // rows of that table
   std::vector<std::string> more{};    // ids of others that were asked for at once
+  std::string unseen{};               // why no emulator can show it; empty: campaigns do
 
   bool includes(std::string_view wanted) const { return id == wanted || std::ranges::find(more, wanted) != more.end(); }
 };

@@ -150,7 +150,11 @@ std::vector<Quirk> quirks() {
   for (std::size_t i = 0; i < x86::kQuirks; ++i) {
     const x86::QuirkRow& row = x86::quirk_row(static_cast<x86::Quirk>(i));
     if (row.tag == "O" || row.tag == "K") continue;
-    out.push_back({std::string(row.id), std::string(row.story), "x86.arch", {}});
+    Quirk& q = out.emplace_back();
+    q.id = row.id;
+    q.story = row.story;
+    q.executor = "x86.arch";
+    q.unseen = x86::unseen_because(static_cast<x86::Quirk>(i));
   }
   return out;
 }

@@ -31,6 +31,8 @@ struct QuirkRow {
   std::string_view id, tag, story;
 };
 const QuirkRow& quirk_row(Quirk q);
+// Why no campaign against emulators can show the defect; "" where one does.
+std::string_view unseen_because(Quirk q);
 std::optional<Quirk> find_quirk(std::string_view id);
 
 // x86.arch: the manual. x86.kvm: coverage, order of checks and outcomes of KVM 6.1's emulator (spec 09).
