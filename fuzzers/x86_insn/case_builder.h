@@ -67,6 +67,7 @@ struct Builder {
   u64 code_linear = 0;  // where the instruction is fetched
   u64 operand_linear = kNowhere;
   unsigned operand_size = 0;
+  u64 onward = 0;  // the selector by which a far transfer goes on right behind itself; 0: it may go anywhere
   Code code;
 
   bool chance(unsigned percent) { return x86_insn::chance(rng, percent); }

@@ -137,6 +137,17 @@ void disturb_delivery(Builder& b, unsigned vector) {
   if (r == 9) disturb_descriptor(b, is_long(b.mode) ? kSelCode64 : kSelCode32);
 }
 
+void keep_level(Builder& b, unsigned vector) {
+  if (!is_protected(b.mode) || b.cpl == 0) return;
+  const u64 at = (is_long(b.mode) ? kIdt64 + 16 * vector : kIdt32 + 8 * vector);
+  const u64 selector = is_long(b.mode) ? kSelUserCode64 : b.cpl == 3 ? kSelUserCode32 : kSelCodeConforming;
+  b.patch(at, (b.qword(at) & ~(u64{0xffff} << 16)) | selector << 16);
+  if (b.cpl != 3 || b.chance(40)) return;
+  b.v[Cr0] |= bit(cr0::AM);
+  b.v[Rflags] |= bit(rflags::AC);
+  b.reg(4) ^= 1 + b.rng.below(3);
+}
+
 void set_breakpoint(Builder& b) {
   u64* v = b.v;
   const unsigned n = static_cast<unsigned>(b.rng.below(4));

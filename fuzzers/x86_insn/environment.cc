@@ -87,7 +87,7 @@ void choose_control(Builder& b) {
     if (rolls(7, 24)) v[Efer] &= ~(r >> 48 & 1 ? nxe : sce);
   } else if (has(v, feature::LM)) {
     v[Efer] |= (rolls(7, 128) ? nxe : 0) | (r >> 49 & 1 ? sce : 0);
-    if (!b.paging && b.chance(15)) v[Efer] |= bit(efer::LME);
+    if (!b.paging && b.chance(15)) prepare_long_mode(b);
   }
 }
 
@@ -181,6 +181,20 @@ void choose_msrs(Builder& b) {
 }
 
 }  // namespace
+
+void be_supervisor(Builder& b, unsigned percent) {
+  if (!is_protected(b.mode) || b.cpl == 0 || !b.chance(percent)) return;
+  b.cpl = 0;
+  b.v[SsAttr] &= ~u64{0x60};
+  b.v[SsSelector] = kSelData;
+  b.v[CsSelector] = b.mode == kLong64 ? kSelCode64 : b.mode == kProtected16 ? kSelCode16 : kSelCode32;
+}
+
+void prepare_long_mode(Builder& b) {
+  b.v[Efer] |= bit(efer::LME);
+  if (b.chance(60)) b.v[Cr4] |= bit(cr4::PAE);
+  if (b.chance(60)) b.v[Cr3] = kPml4;
+}
 
 u64 choose_selector(Builder& b) {
   static constexpr u64 kSelectors[] = {

@@ -9,6 +9,10 @@ namespace diffvisor::x86_insn {
 
 // What must be known before there are bytes: golden state of the mode, CPL, paging, control registers, segments.
 void choose_environment(Builder& b);
+// Most of what only the supervisor may do is tried as the supervisor: makes CPL 0 of another, so often.
+void be_supervisor(Builder& b, unsigned percent);
+// Without paging: what is short of long mode by CR0.PG, or by CR4.PAE too.
+void prepare_long_mode(Builder& b);
 // General registers, RSP and sometimes vector registers.
 void choose_registers(Builder& b);
 void choose_vector_state(Builder& b);

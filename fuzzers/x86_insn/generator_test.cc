@@ -13,6 +13,7 @@
 #include "fuzzers/x86_insn/scenarios.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
+#include "harness/compare/judge.h"
 #include "models/x86/arch_model.h"
 #include "models/x86/decoder/decode.h"
 #include "models/x86/decoder/form.h"
@@ -126,6 +127,36 @@ TEST(InsnGenerator, MostCasesAreCarriedOut) {
   EXPECT_GT(done, kCases * 60 / 100);
   EXPECT_GT(faults, kCases * 20 / 100);
   EXPECT_LT(lost, kCases * 5 / 100);
+}
+
+bool differ(const Observation& a, const Observation& b) {
+  return a.status == Status::Ran && b.status == Status::Ran && compare::Judge::first_difference(a, b);
+}
+
+// Campaigns find defects whose situation comes up: each must make a difference within these cases.
+TEST(InsnGenerator, EveryDefectOfTheModelShows) {
+  std::vector<x86::Quirk> left;
+  for (std::size_t i = 0; i < x86::kQuirks; ++i) {
+    const auto q = static_cast<x86::Quirk>(i);
+    const bool is_defect = x86::quirk_row(q).tag != "O" && x86::quirk_row(q).tag != "K";
+    if (is_defect && q != x86::Quirk::Canon57) left.push_back(q);  // 57 bits: the profile "full" has them
+  }
+  EXPECT_GT(left.size(), 20u);
+  x86::X86Model right, wrong;
+  for (std::uint64_t i = 0; i < 400000 && !left.empty(); ++i) {
+    const Case c = made(13, i);
+    Observation wanted;
+    right.submit({&c, 1}, {&wanted, 1});
+    std::erase_if(left, [&](x86::Quirk q) {
+      x86::Quirks planted;
+      planted.set(q);
+      wrong.set_quirks(planted);
+      Observation seen;
+      wrong.submit({&c, 1}, {&seen, 1});
+      return differ(wanted, seen);
+    });
+  }
+  for (const x86::Quirk q : left) ADD_FAILURE() << x86::quirk_row(q).id;
 }
 
 TEST(InsnMutator, KeepsCasesValidAndChangesThem) {

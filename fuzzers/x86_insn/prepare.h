@@ -10,6 +10,8 @@ namespace diffvisor::x86_insn {
 // Registers and immediates, before the memory operand is aimed, since aiming may need to change some again.
 void choose_inputs(Builder& b);
 void choose_system_inputs(Builder& b);
+// What MOV to CR (22H) or DR (23H) `number` may write: near what the register holds, or at an edge.
+u64 system_value(Builder& b, u8 move, unsigned number);
 // Memory that the instruction reads: its operand and the stack.
 void fill_memory(Builder& b);
 void fill_system_memory(Builder& b);
@@ -20,6 +22,8 @@ u64 choose_target(Builder& b);
 void poke_stack(Builder& b, u64 plus, unsigned bytes, u64 value);
 // Gate `vector` of the IDT or IVT, its target and the task state it needs, changed now and then.
 void disturb_delivery(Builder& b, unsigned vector);
+// The gate's handler runs at the level and on the stack of what it interrupts, with its alignment checks.
+void keep_level(Builder& b, unsigned vector);
 // Stack pointers of inner levels in the task state, or its limit.
 void disturb_stacks(Builder& b);
 // Changes the descriptor that a selector names: type, DPL, P, limit, base, flags; or its table's limit.

@@ -23,6 +23,33 @@ u64 near_value(Builder& b, u64 now) {
   return edge_value(b.rng);
 }
 
+// Control registers change by bits that mean something: the choice among those that the state allows or forbids.
+constexpr u8 kCr0Bits[] = {cr0::PE, cr0::MP, cr0::EM, cr0::TS, cr0::NE, cr0::WP,
+                           cr0::AM, cr0::NW, cr0::CD, cr0::PG, cr0::PG};
+constexpr unsigned kCr4Bits = 26, kXcr0Bits = 10;
+
+u64 near_cr0(Builder& b) {
+  if (b.chance(30)) return near_value(b, b.v[Cr0]);
+  const bool before_long = !b.paging && (b.v[Efer] & bit(efer::LME)) != 0;
+  if (before_long && b.chance(50)) return b.v[Cr0] | bit(cr0::PG) | bit(cr0::PE);
+  u64 value = b.v[Cr0] ^ bit(pick(b.rng, kCr0Bits));
+  if (b.chance(30)) value ^= bit(pick(b.rng, kCr0Bits));
+  return value;
+}
+
+u64 near_cr4(Builder& b) {
+  if (b.chance(30)) return near_value(b, b.v[Cr4]);
+  u64 value = b.v[Cr4] ^ bit(static_cast<unsigned>(b.rng.below(kCr4Bits)));
+  if (b.chance(30)) value ^= bit(static_cast<unsigned>(b.rng.below(kCr4Bits)));
+  return value;
+}
+
+u64 near_xcr0(Builder& b) {
+  u64 value = b.v[Xcr0] | 1;
+  for (u64 n = b.rng.below(3); n > 0; --n) value ^= bit(static_cast<unsigned>(b.rng.below(kXcr0Bits)));
+  return value;
+}
+
 u64 control_value(Builder& b, unsigned number) {
   static constexpr u64 kTables[] = {kPml4,           kPml4,           kPd32,          kPdptPae,
                                     kPml5,           kPml4 | 0x18,    kPml4 | 0x123,  bit(63) | kPml4,
@@ -30,29 +57,30 @@ u64 control_value(Builder& b, unsigned number) {
   const u64* v = b.v;
   switch (number) {
     case 0:
-      return near_value(b, v[Cr0]);
+      return near_cr0(b);
     case 2:
       return edge_value(b.rng);
     case 3:
       return b.chance(30) ? near_value(b, v[Cr3]) : pick(b.rng, kTables);
     case 4:
-      return near_value(b, v[Cr4]);
+      return near_cr4(b);
     default:
       return b.chance(80) ? b.rng.below(20) : edge_value(b.rng);
   }
 }
 
+// DR4 to DR7 take 32 bits; breakpoints are seldom enabled. DR0 to DR3 are addresses.
 u64 debug_value(Builder& b, unsigned number) {
   const u64 r = b.rng.next();
-  if (number >= 6 || b.chance(10)) return (r & 7) == 0 ? r : r & 0xffffffff & ~(number % 2 == 0 ? 0 : u64{0xff});
-  return edge_value(b.rng);
+  if (number < 4 && !b.chance(10)) return edge_value(b.rng);
+  if ((r & 7) == 0) return r;
+  const u64 upper = (r & 0x38) == 0 ? bit(32 + static_cast<unsigned>(r >> 6 & 31)) : 0;
+  return upper | (r >> 32 & ~(number % 2 == 0 ? 0 : u64{0xff}));
 }
 
 void choose_move_to_register(Builder& b) {
   const u8 op = b.code.opcode();
-  const unsigned source = b.code.rm();
-  if (op == 0x22) b.reg(source) = control_value(b, b.code.reg());
-  if (op == 0x23) b.reg(source) = debug_value(b, b.code.reg() & 7);
+  if (op == 0x22 || op == 0x23) b.reg(b.code.rm()) = system_value(b, op, b.code.reg());
   if ((op == 0x21 || op == 0x23) && b.chance(12)) b.v[Dr7] |= bit(13);
 }
 
@@ -125,14 +153,42 @@ void choose_interrupt(Builder& b) {
   disturb_delivery(b, vector);
 }
 
+u64 linear_behind(const Builder& b) { return b.code_linear + b.code.length; }
+
+// Code of the GDT is flat but for its 16-bit segments. Below 4 GiB are all bytes that the upper halves show.
+u64 offset_behind(const Builder& b, u64 selector) {
+  const u64 index = selector & ~u64{7};
+  if (!is_protected(b.mode)) return linear_behind(b) & 15;
+  if (index == kSelCode64 || index == kSelUserCode64) return linear_behind(b);
+  return (linear_behind(b) - (index == kSelCode16 || index == kSelUserCode16 ? kCode : 0)) & 0xffffffff;
+}
+
 u64 far_offset(Builder& b, u64 selector) {
   const u64 index = selector & ~u64{7};
+  if (b.onward != 0) return offset_behind(b, selector);
   if (!is_protected(b.mode)) return b.rng.below(0x1000);
   if ((index == kSelCode16 || index == kSelUserCode16) && b.chance(90)) return b.rng.below(0x10000);
   return b.chance(85) ? kCode + b.rng.below(0x10000) : choose_target(b);
 }
 
+// One word of what a task begins with.
+void disturb_task(Builder& b, bool wide) {
+  const u64 tss = wide ? kTaskTarget32 : kTaskTarget16;
+  const u64 r = b.rng.below(10);
+  if (r == 0) {
+    b.poke(tss + (wide ? 0x20 : 0x0e), wide ? 4 : 2, edge_value(b.rng));
+  } else if (r == 1) {
+    b.poke(tss + (wide ? 0x24 : 0x10), wide ? 4 : 2, b.rng.next() & rflags::kDefined & ~bit(rflags::TF));
+  } else if (r == 2) {
+    b.poke(tss + (wide ? 0x60 : 0x2a), 2, choose_selector(b));
+  } else {
+    const u64 n = b.rng.below(wide ? 6 : 4);
+    b.poke(tss + (wide ? 0x48 + 4 * n : 0x22 + 2 * n), 2, choose_selector(b));
+  }
+}
+
 u64 far_selector(Builder& b) {
+  if (b.onward != 0) return is_protected(b.mode) ? b.onward : linear_behind(b) >> 4 & 0xffff;
   if (!is_protected(b.mode)) return b.chance(80) ? (kCode >> 4) + b.rng.below(0x800) : b.rng.next() & 0xffff;
   static constexpr u64 kShort[] = {kSelCode32,   kSelUserCode32, kSelCode16, kSelUserCode16, kSelCodeConforming,
                                    kSelGate32,   kSelGate16,     kSelGate32, kSelTask32,     kSelTask16,
@@ -143,6 +199,8 @@ u64 far_selector(Builder& b) {
   u64 selector = index | (b.chance(70) ? b.cpl : b.rng.below(4));
   const bool gate = index == kSelGate64 || index == kSelGate32 || index == kSelGate16;
   if (gate && b.cpl != 0 && b.chance(60)) disturb_stacks(b);
+  const bool task = index == kSelTask32 || index == kSelTask16 || index == kSelTaskGate;
+  if (task && b.chance(60)) disturb_task(b, index != kSelTask16);
   if (!gate && b.chance(35)) selector = b.v[CsSelector];
   if (b.chance(10)) selector = choose_selector(b);
   if (b.chance(25)) disturb_descriptor(b, selector);
@@ -185,7 +243,7 @@ void put_far_pointer(Builder& b, bool code) {
 void put_frame(Builder& b, bool flags) {
   const unsigned n = b.code.operand_bytes() == 0 ? 2 : b.code.operand_bytes();
   u64 selector = far_selector(b);
-  if (is_protected(b.mode) && b.chance(60))
+  if (b.onward == 0 && is_protected(b.mode) && b.chance(60))
     selector =
         b.chance(50) ? b.v[CsSelector] : 3u | (b.mode == kLong64 && b.chance(60) ? kSelUserCode64 : kSelUserCode32);
   poke_stack(b, 0, n, far_offset(b, selector));
@@ -234,7 +292,7 @@ void choose_group_seven(Builder& b) {
   const unsigned rm = b.code.decoded.raw.modrm.rm;
   if (b.code.group() == 2 || b.code.group() == 5) {  // XGETBV, XSETBV; RDPKRU, WRPKRU
     b.reg(kRcx) = b.chance(85) ? 0 : b.rng.below(3);
-    if (b.code.group() == 2) b.reg(kRax) = b.chance(85) ? b.rng.below(8) | 1 : edge_value(b.rng);
+    if (b.code.group() == 2) b.reg(kRax) = b.chance(85) ? near_xcr0(b) : edge_value(b.rng);
     if (b.chance(85)) b.reg(kRdx) = 0;
     if (b.code.group() == 5 && b.chance(80)) b.v[Cr4] |= bit(cr4::PKE) & cr4_mask(b.v);
   }
@@ -244,6 +302,10 @@ void choose_group_seven(Builder& b) {
 bool is_io(u8 op) { return (op >= 0xe4 && op <= 0xe7) || (op >= 0xec && op <= 0xef) || (op >= 0x6c && op <= 0x6f); }
 
 }  // namespace
+
+u64 system_value(Builder& b, u8 move, unsigned number) {
+  return move == 0x22 ? control_value(b, number) : debug_value(b, number & 7);
+}
 
 void choose_system_inputs(Builder& b) {
   if (!b.code.valid || b.code.is_vex()) return;

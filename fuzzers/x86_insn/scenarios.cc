@@ -7,6 +7,7 @@
 #include "fuzzers/x86_insn/environment.h"
 #include "fuzzers/x86_insn/instruction_bytes.h"
 #include "fuzzers/x86_insn/prepare.h"
+#include "fuzzers/x86_insn/sequences.h"
 #include "harness/arch/insn/outcome.h"
 
 namespace diffvisor::x86_insn {
@@ -129,15 +130,6 @@ void draw_divide(Builder& b) {
   encode_one_of(b, kPatterns);
 }
 
-// Most of what only the supervisor may do is tried as the supervisor.
-void be_supervisor(Builder& b, unsigned percent) {
-  if (!is_protected(b.mode) || b.cpl == 0 || !b.chance(percent)) return;
-  b.cpl = 0;
-  b.v[SsAttr] &= ~u64{0x60};
-  b.v[SsSelector] = kSelData;
-  b.v[CsSelector] = b.mode == kLong64 ? kSelCode64 : b.mode == kProtected16 ? kSelCode16 : kSelCode32;
-}
-
 void draw_selector(Builder& b) {
   static constexpr Pattern kLoads[] = {{0, 0x8e},
                                        {0, 0x8e},
@@ -190,9 +182,12 @@ void draw_system_register(Builder& b) {
   static constexpr Pattern kPatterns[] = {{1, 0x20},
                                           {1, 0x21},
                                           {1, 0x22},
-                                          {1, 0x22},
-                                          {1, 0x22},
-                                          {1, 0x22},
+                                          {1, 0x22, 0},
+                                          {1, 0x22, 0},
+                                          {1, 0x22, 3},
+                                          {1, 0x22, 4},
+                                          {1, 0x22, 4},
+                                          {1, 0x23},
                                           {1, 0x23},
                                           {1, 0x23},
                                           {1, 0x06},
@@ -282,24 +277,17 @@ void draw_vector_move(Builder& b) {
 void draw_long(Builder& b) { encode_too_long(b); }
 void draw_raw(Builder& b) { encode_raw(b); }
 
-// Blocking by MOV SS and by STI, and the trap of POPF, need a second instruction to be seen.
-void draw_pair(Builder& b) {
-  static constexpr u8 kMovSs[] = {0x8e, 0xd0}, kPopSs[] = {0x17}, kSti[] = {0xfb}, kPopf[] = {0x9d}, kIret[] = {0xcf};
-  const std::span<const u8> first[] = {kMovSs, kPopSs, kSti, kPopf, kSti, kIret, kMovSs};
-  set_code(b, pick(b.rng, first));
-  if (b.code.is(0, 0xfb) && b.chance(80)) b.v[Rflags] &= ~bit(rflags::IF);
-  if (b.chance(40)) b.v[Rflags] |= bit(rflags::TF);
-}
-
-void after_pair(Builder& b) {
-  static constexpr u8 kNop[] = {0x90}, kMovSs[] = {0x8e, 0xd0}, kSti[] = {0xfb}, kAdd[] = {0x01, 0xd8},
-                      kPopf[] = {0x9d}, kInt3[] = {0xcc}, kUd2[] = {0x0f, 0x0b};
-  const std::span<const u8> next[] = {kNop, kMovSs, kSti, kAdd, kPopf, kInt3, kUd2, kNop, kAdd};
-  if (is_protected(b.mode) && b.chance(85)) b.set_low(0, 2, b.cpl == 3 ? kSelUserData | 3 : kSelData | b.cpl);
-  if (!is_protected(b.mode)) b.set_low(0, 2, kStack >> 4);
-  for (unsigned i = 0; i < 3; ++i) append(b, pick(b.rng, next));
-  b.v[ExtraSteps] = 1 + b.rng.below(3);
-  if (b.chance(12)) set_breakpoint(b);
+// A page fault, delivered: to a gate, a stack, a level that may fault again.
+void after_page_fault(Builder& b) {
+  b.v[Deliver] = 1;
+  if (b.paging && b.operand_linear != kNowhere) disturb_paging(b, b.operand_linear, Harm::Any);
+  for (const unsigned vector : {kPF, kDF}) {
+    if (b.chance(40)) {
+      keep_level(b, vector);
+    } else {
+      disturb_delivery(b, vector);
+    }
+  }
 }
 
 // A likely fault, delivered.
@@ -309,6 +297,7 @@ void after_delivery(Builder& b) {
   const unsigned vector = pick(b.rng, kVectors);
   disturb_delivery(b, vector);
   if (b.chance(30)) disturb_delivery(b, kDF);
+  if (b.chance(20) && vector != kAC) keep_level(b, vector);  // #AC at its own level may never end
   if (b.paging && b.chance(25)) disturb_paging(b, b.v[IdtrBase] + 16 * vector, Harm::Any);
 }
 
@@ -347,7 +336,9 @@ constexpr Scenario kScenarios[] = {
     {"too_long", 8, &draw_long, nullptr},
     {"raw", 15, &draw_raw, nullptr},
     {"pair", 20, &draw_pair, &after_pair},
+    {"onward", 20, &draw_onward, &after_onward},
     {"delivery", 35, &draw_any, &after_delivery},
+    {"page_fault", 15, &draw_memory, &after_page_fault},
     {"breakpoint", 6, &draw_memory, &after_breakpoint},
 };
 
