@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's main loop: hello, then one mailbox slot after the other for ever.
+// The agent's main loop: hello, then one mailbox slot after the other for ever, or the case in the ROM.
 #include "oracles/agent/agent.h"
 
 namespace diffvisor::agent {
@@ -46,13 +46,14 @@ extern "C" [[noreturn]] void agent_main() {
   print(kGreeting);
   constexpr char kLine[] = {'0' + kProtocol, '\n', 0};
   print(kLine);
-  wait_for(kGo, kGoValue);
+  if (!has_rom_case()) wait_for(kGo, kGoValue);
   build_host_tables();
   build_guest_window();
   set_breakpoints();
   agent_cr0 = read_cr0();
   agent_cr4 = read_cr4();
   agent_efer = rdmsr(0xc0000080);
+  if (has_rom_case()) run_rom_case(&run);
   for (u64 sequence = 1;; ++sequence) serve(sequence);
 }
 

@@ -13,6 +13,11 @@ void print_number(const char* name, u64 value);
 [[noreturn]] void panic(const char* why);
 [[noreturn]] void end_emulator();
 
+// rom_case.cc
+bool has_rom_case();
+[[noreturn]] void run_rom_case(Answer (*run)(const Request& request, const void* input, void* output,
+                                             volatile u32* cursor));
+
 // memory.cc
 void build_host_tables();
 void load_task_register();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "harness/arch/agent/mailbox.h"
 #include "harness/case/case.h"
@@ -19,6 +20,14 @@ struct HangMark {
   std::string_view name;
 };
 
+// A word of a result, as an observation has it.
+struct ResultWord {
+  int slot = -1;           // of the record; -1: what precedes it, the status or outcome
+  std::size_t offset = 0;  // in the result, bytes
+  std::uint64_t mask = ~std::uint64_t{0};
+  std::uint64_t value = 0;
+};
+
 // The request is `case_bytes` of a case that certainly enters, then as many for each case; the answer `result_bytes`
 // for each.
 struct DomainCodec {
@@ -30,6 +39,9 @@ struct DomainCodec {
 
   void (*encode)(const Case& c, std::byte* out);
   Observation (*decode)(const std::byte* result);
+  // What the result of such an observation would hold, as far as that says; empty if there was none. An observation of
+  // a model will do: it knows the outcome, if not the record.
+  std::vector<ResultWord> (*words)(const Observation& o);
   // Overwrites those Capability slots of `values` that the machine can tell of itself. What it returns says why it
   // cannot run the domain at all: "the machine has no VMX"; or "".
   std::string_view (*read_profile)(const Capabilities& machine, std::span<std::uint64_t> values);
@@ -38,7 +50,7 @@ struct DomainCodec {
 
 // The codec of a domain with these wire structs.
 template <class WireCase, class WireResult, void (*kEncode)(const Case&, WireCase&),
-          Observation (*kDecode)(const WireResult&)>
+          Observation (*kDecode)(const WireResult&), std::vector<ResultWord> (*kWords)(const Observation&)>
 constexpr DomainCodec codec_of(const Schema& (*schema)(), Command command, Slot capabilities,
                                std::string_view (*read_profile)(const Capabilities&, std::span<std::uint64_t>),
                                std::span<const HangMark> hang_marks = {}) {
@@ -50,6 +62,7 @@ constexpr DomainCodec codec_of(const Schema& (*schema)(), Command command, Slot 
       .capabilities = capabilities,
       .encode = [](const Case& c, std::byte* out) { kEncode(c, *reinterpret_cast<WireCase*>(out)); },
       .decode = [](const std::byte* result) { return kDecode(*reinterpret_cast<const WireResult*>(result)); },
+      .words = kWords,
       .read_profile = read_profile,
       .hang_marks = hang_marks,
   };

@@ -2,6 +2,7 @@
 #include "oracles/agent/insn_step_codec.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "harness/arch/insn/outcome.h"
@@ -40,6 +41,21 @@ Observation decode_run(const WireResult& r) {
   take_record(o, r.defined, std::span(r.record, kRecordSlots));
   hide_unseen(o.record.data());
   return o;
+}
+
+std::vector<ResultWord> result_words(const Observation& o) {
+  if (o.status != Status::Ran) return {};
+  std::vector<ResultWord> out = {{-1, offsetof(WireResult, outcome), 0xffffffff, o.outcome}};
+  // Outside 64-bit mode what is kept of a register beyond 32 bits is nobody's business.
+  const bool long_mode = (o.record[Efer - kFirstState] >> efer::LMA & 1) != 0;
+  const bool code64 = long_mode && (o.record[CsAttr - kFirstState] >> attr::L & 1) != 0;
+  for (unsigned i = 0; i < kCause; ++i) {
+    if (!o.defined.test(i)) continue;
+    const bool narrow = !code64 && kFirstState + i <= Rip;
+    out.push_back({static_cast<int>(i), offsetof(WireResult, record) + 8 * i, narrow ? 0xffffffff : ~std::uint64_t{0},
+                   o.record[i]});
+  }
+  return out;
 }
 
 constexpr AnnouncedBit announced(unsigned feature, std::uint32_t leaf, std::uint32_t subleaf,
@@ -98,8 +114,8 @@ std::string_view read_insn_profile(const Capabilities& machine, std::span<std::u
 }
 
 const DomainCodec& insn_step_codec() {
-  static constexpr DomainCodec kCodec =
-      codec_of<WireCase, WireResult, &encode, &decode>(&schema, Command::InsnStep, ModeOf, &read_insn_profile);
+  static constexpr DomainCodec kCodec = codec_of<WireCase, WireResult, &encode, &decode, &result_words>(
+      &schema, Command::InsnStep, ModeOf, &read_insn_profile);
   return kCodec;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracles/agent/insn_step_codec.h"
 
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "harness/arch/insn/outcome.h"
@@ -67,6 +69,27 @@ TEST(InsnProfile, AMachineWithoutVmxIsRefused) {
   EXPECT_EQ(read_insn_profile(machine, values), "the machine has neither VMX nor SVM");
   machine.has_svm = 1;
   EXPECT_EQ(read_insn_profile(machine, values), "the machine has SVM, not VMX");
+}
+
+TEST(InsnWords, AreThoseThatDecodeReads) {
+  Observation o = ran(make_outcome(OutcomeKind::Exception, kGP));
+  set(o, Rax - kFirstState, 0x1234);
+  set(o, kErrorCode, 0x18);
+  WireResult r{};
+  r.defined[0] = ~std::uint64_t{0};
+  r.defined[kErrorCode / 64] |= std::uint64_t{1} << kErrorCode % 64;
+  const auto words = insn_step_codec().words(o);
+  ASSERT_EQ(words.size(), 3u);
+  for (const ResultWord& w : words) {
+    std::uint64_t whole;
+    std::memcpy(&whole, reinterpret_cast<std::byte*>(&r) + w.offset, sizeof whole);
+    whole = (whole & ~w.mask) | w.value;
+    std::memcpy(reinterpret_cast<std::byte*>(&r) + w.offset, &whole, sizeof whole);
+  }
+  const Observation seen = decode(r);
+  EXPECT_EQ(seen.outcome, o.outcome);
+  EXPECT_EQ(seen.record[Rax - kFirstState], 0x1234u);
+  EXPECT_EQ(seen.record[kErrorCode], 0x18u);
 }
 
 }  // namespace

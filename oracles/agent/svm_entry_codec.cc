@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracles/agent/svm_entry_codec.h"
 
+#include <cstddef>
 #include <cstring>
 #include <initializer_list>
 
@@ -91,6 +92,29 @@ constexpr AnnouncedBit kAnnounced[] = {
     {CapFeatures, feature::SEV, 0x8000001f, kEax, 1},
 };
 
+std::vector<ResultWord> result_words(const Observation& o) {
+  if (o.status != Status::Ran) return {};
+  const auto status_is = [](WireStatus status) {
+    return ResultWord{-1, offsetof(WireResult, status), ~std::uint64_t{0}, static_cast<std::uint64_t>(status)};
+  };
+  ResultWord code{kExitCode, offsetof(WireResult, record) + 8 * kExitCode, ~std::uint64_t{0}, number_of(o.outcome)};
+  switch (kind_of(o.outcome)) {
+    case OutcomeKind::Entered:
+      if (code.value == kAnyExit) code.value = 0, code.mask = bit(31);
+      return {status_is(WireStatus::Exit), code};
+    case OutcomeKind::InvalidOpcode:
+      return {status_is(WireStatus::InvalidOpcode)};
+    case OutcomeKind::GeneralProtection:
+      return {status_is(WireStatus::GeneralProtection)};
+    case OutcomeKind::Invalid:
+      code.value = code.mask = kInvalidAs32Bits;  // some say it with 32 bits
+      return {status_is(WireStatus::Exit), code};
+    case OutcomeKind::Unjudged:
+      return {};
+  }
+  return {};
+}
+
 }  // namespace
 
 void encode(const Case& c, WireCase& out) {
@@ -130,8 +154,8 @@ std::string_view read_svm_profile(const Capabilities& machine, std::span<std::ui
 
 const DomainCodec& svm_entry_codec() {
   static_assert(offsetof(WireBatch, cases) == sizeof(WireCase));
-  static constexpr DomainCodec kCodec =
-      codec_of<WireCase, WireResult, &encode, &decode>(&schema, Command::SvmEntry, Context, &read_svm_profile);
+  static constexpr DomainCodec kCodec = codec_of<WireCase, WireResult, &encode, &decode, &result_words>(
+      &schema, Command::SvmEntry, Context, &read_svm_profile);
   return kCodec;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "harness/arch/svm/golden.h"
@@ -146,6 +148,18 @@ TEST(SvmProfile, EachDifferenceIsSeen) {
   EXPECT_EQ(changes(m), " CR4_MASK:0xb507ff FEATURES:0x3");
   m.has_svm = 0;
   EXPECT_EQ(changes(m), "the machine has neither VMX nor SVM");
+}
+
+TEST(SvmWords, AreThoseThatDecodeReads) {
+  const Outcome outcomes[] = {entered(kVmmcallExit), kInvalid, make_outcome(OutcomeKind::InvalidOpcode),
+                              make_outcome(OutcomeKind::GeneralProtection)};
+  for (const Outcome o : outcomes) {
+    WireResult r{};
+    for (const ResultWord& w : svm_entry_codec().words(ran(o)))
+      std::memcpy(reinterpret_cast<std::byte*>(&r) + w.offset, &w.value, sizeof w.value);
+    EXPECT_EQ(outcome_text(decode(r).outcome), outcome_text(o));
+  }
+  EXPECT_TRUE(svm_entry_codec().words(died("hang")).empty());
 }
 
 }  // namespace

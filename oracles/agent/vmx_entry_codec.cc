@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <initializer_list>
 
@@ -46,6 +47,42 @@ void decode_exit(const WireResult& r, Observation& o) {
   } else {
     o.outcome = make_outcome(OutcomeKind::Unjudged, basic);  // 41, machine check: nobody can say when
   }
+}
+
+ResultWord status_is(WireStatus status) {
+  return {-1, offsetof(WireResult, status), ~std::uint64_t{0}, static_cast<std::uint64_t>(status)};
+}
+ResultWord record_is(RecordSlot slot, std::uint64_t value) {
+  return {static_cast<int>(slot), offsetof(WireResult, record) + 8 * slot, ~std::uint64_t{0}, value};
+}
+
+std::vector<ResultWord> result_words(const Observation& o) {
+  if (o.status != Status::Ran) return {};
+  const std::uint64_t number = number_of(o.outcome);
+  switch (kind_of(o.outcome)) {
+    case OutcomeKind::Entered: {
+      ResultWord reason = record_is(kExitReason, number);
+      if (number == kAnyExit) reason.value = 0, reason.mask = kEntryFailure;
+      return {status_is(WireStatus::Exit), reason};
+    }
+    case OutcomeKind::InvalidOpcode:
+      return {status_is(WireStatus::InvalidOpcode)};
+    case OutcomeKind::GeneralProtection:
+      return {status_is(WireStatus::GeneralProtection)};
+    case OutcomeKind::FailInvalid:
+      return {status_is(WireStatus::FailInvalid)};
+    case OutcomeKind::FailValid:
+      return {status_is(WireStatus::FailValid), record_is(kInstructionError, number)};
+    case OutcomeKind::FailGuest:
+    case OutcomeKind::FailMsr: {
+      const std::uint64_t basic = kind_of(o.outcome) == OutcomeKind::FailGuest ? 33 : 34;
+      return {status_is(WireStatus::Exit), record_is(kExitReason, kEntryFailure | basic),
+              record_is(kExitQualification, number)};
+    }
+    case OutcomeKind::Unjudged:
+      return {};
+  }
+  return {};
 }
 
 // ---- the machine against the profile
@@ -126,7 +163,7 @@ const DomainCodec& vmx_entry_codec() {
   static_assert(offsetof(WireBatch, cases) == sizeof(WireCase));
   // SDM 3C 30.7: a VMX abort stores its reason in the VMCS and leaves the processor in shutdown.
   static constexpr HangMark kHangMarks[] = {{kVmcs + 4, "vmx_abort"}};
-  static constexpr DomainCodec kCodec = codec_of<WireCase, WireResult, &encode, &decode>(
+  static constexpr DomainCodec kCodec = codec_of<WireCase, WireResult, &encode, &decode, &result_words>(
       &schema, Command::VmxEntry, Context, &read_vmx_profile, kHangMarks);
   return kCodec;
 }

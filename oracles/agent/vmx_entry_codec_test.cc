@@ -2,6 +2,8 @@
 #include "oracles/agent/vmx_entry_codec.h"
 
 #include <fmt/format.h>
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "harness/arch/vmx/memory_map.h"
@@ -182,6 +184,24 @@ TEST(Profile, WhatTheMachineCannotTellStays) {
   Case c = golden_case(schema());
   c[CapDebugctlMask] = 0x1234;
   EXPECT_EQ(changes(machine_of(c), c), "");
+}
+
+TEST(VmxWords, AreThoseThatDecodeReads) {
+  const Outcome outcomes[] = {entered(52),
+                              fail_valid(7),
+                              fail_guest(4),
+                              fail_msr(2),
+                              make_outcome(OutcomeKind::FailInvalid),
+                              make_outcome(OutcomeKind::InvalidOpcode),
+                              make_outcome(OutcomeKind::GeneralProtection)};
+  for (const Outcome o : outcomes) {
+    WireResult r{};
+    for (const ResultWord& w : vmx_entry_codec().words(ran(o)))
+      std::memcpy(reinterpret_cast<std::byte*>(&r) + w.offset, &w.value, sizeof w.value);
+    EXPECT_EQ(outcome_text(decode(r).outcome), outcome_text(o));
+  }
+  EXPECT_TRUE(vmx_entry_codec().words(died("hang")).empty());
+  EXPECT_EQ(vmx_entry_codec().words(ran(kEntered))[1].mask, 0x80000000u);
 }
 
 }  // namespace

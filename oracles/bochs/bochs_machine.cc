@@ -42,37 +42,13 @@ std::string_view svm_refusal(const Case& c) {
 
 constexpr std::string_view kBanner = "Bochs x86 Emulator ";
 
-// No firmware, no display, no disk. ips stays low: the emulated devices then cost least.
-std::string configuration(const std::string& model, const std::filesystem::path& rom) {
-  return fmt::format(
-      "plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=0, gameport=0, iodebug=0\n"
-      "config_interface: textconfig\n"
-      "display_library: term\n"
-      "romimage: file={}\n"
-      "cpu: model={}, count=1, ips=1000000, reset_on_triple_fault=0, ignore_bad_msrs=0\n"
-      "memory: guest={}, host={}\n"
-      "clock: sync=none, time0=946684800\n"
-      "pci: enabled=0\n"
-      "ata0: enabled=0\n"
-      "ata1: enabled=0\n"
-      "floppy_bootsig_check: disabled=1\n"
-      "boot: floppy\n"
-      "port_e9_hack: enabled=1\n"
-      "log: bochs.log\n"
-      "panic: action=fatal\n"
-      "error: action=ignore\n"
-      "info: action=ignore\n"
-      "debug: action=ignore\n",
-      rom.string(), model, agent::kRamEnd >> 20, agent::kRamEnd >> 20);
-}
-
 struct Start {
   std::string binary, model;
   std::filesystem::path rom;
 };
 
 Result<emulator::ChildSpec> prepare(const Start& start, const std::filesystem::path& directory) {
-  if (auto done = write_file_atomically(directory / "bochsrc", configuration(start.model, start.rom)); !done)
+  if (auto done = write_file_atomically(directory / "bochsrc", configuration(start.model, start.rom.string())); !done)
     return tl::unexpected<Error>(done.error());
   // The distribution's binary has the debugger built in, which waits for commands: continue, and quit when it stops.
   if (auto done = write_file_atomically(directory / "debugger.rc", "c\nq\n"); !done)
@@ -97,6 +73,30 @@ std::string_view model_of_profile(std::string_view profile) {
   for (const ModelProfile& m : kModels)
     if (m.profile == profile) return m.model;
   return {};
+}
+
+// No firmware, no display, no disk. ips stays low: the emulated devices then cost least.
+std::string configuration(const std::string& model, const std::string& rom) {
+  return fmt::format(
+      "plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=0, gameport=0, iodebug=0\n"
+      "config_interface: textconfig\n"
+      "display_library: term\n"
+      "romimage: file={}\n"
+      "cpu: model={}, count=1, ips=1000000, reset_on_triple_fault=0, ignore_bad_msrs=0\n"
+      "memory: guest={}, host={}\n"
+      "clock: sync=none, time0=946684800\n"
+      "pci: enabled=0\n"
+      "ata0: enabled=0\n"
+      "ata1: enabled=0\n"
+      "floppy_bootsig_check: disabled=1\n"
+      "boot: floppy\n"
+      "port_e9_hack: enabled=1\n"
+      "log: bochs.log\n"
+      "panic: action=fatal\n"
+      "error: action=ignore\n"
+      "info: action=ignore\n"
+      "debug: action=ignore\n",
+      rom, model, agent::kRamEnd >> 20, agent::kRamEnd >> 20);
 }
 
 std::string version_in(const std::string& console) {

@@ -13,6 +13,9 @@ namespace diffvisor::bochs {
 // The Bochs CPU model (one of `bochs-bin --help cpu`) that is this profile, or "".
 std::string_view model_of_profile(std::string_view profile);
 
+// The bochsrc for that CPU model with this ROM.
+std::string configuration(const std::string& model, const std::string& rom);
+
 // Executor "bochs", version "2.7 tigerlake".
 Result<AgentMachine> machine(const MachineOptions& options);
 
