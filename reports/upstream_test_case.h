@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A finding as a test in the style of kvm-unit-tests, for people who have never heard of this program. It is written
-// for the interfaces of x86/vmx.h at commit f9295a414f48 and x86/svm.h at commit 08200397e62c; nothing here executes
-// it.
+// for the interfaces of x86/vmx.h and x86/svm.h at commit 1da1819e49fc; nothing here executes it.
 #pragma once
 
 #include <string>

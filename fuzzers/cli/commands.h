@@ -42,8 +42,8 @@ struct TriageOutputs {
 };
 int triage(const std::vector<std::string>& directories, const std::string& out, const TriageOutputs& to);
 
-// `as`: "kvm-unit-test" or "vector".
-int export_finding(const std::string& path, const std::string& as, const std::string& output);
+// `as`: "kvm-unit-test", "vector", "unicorn" or "agent".
+int export_finding(const std::string& path, const std::string& as, const std::string& output, const Flags& flags);
 int compare(const std::string& before, const std::string& after, const Flags& flags);
 
 int case_encode(const std::string& input, const std::string& output);

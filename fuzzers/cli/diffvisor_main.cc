@@ -125,13 +125,15 @@ void add_findings(CLI::App& app, Arguments& a) {
 void add_export(CLI::App& app, Arguments& a) {
   auto* e = app.add_subcommand("export", "write a finding in a form that others understand");
   e->add_option("FINDING", a.path, "the finding's .json or .case, in a directory of findings")->required();
-  e->add_option("--as", a.as, "kvm-unit-test: C for upstream's framework, not executed here; vector: a line of JSON")
+  e->add_option("--as", a.as,
+                "kvm-unit-test: C for upstream's framework, not executed here; vector: a line of JSON;\n"
+                "unicorn: a C program; agent: assembly that makes a ROM for Bochs")
       ->required()
-      ->check(CLI::IsMember({"kvm-unit-test", "vector"}));
+      ->check(CLI::IsMember({"kvm-unit-test", "vector", "unicorn", "agent"}));
   e->add_option("-o,--output", a.output, "file, default standard output");
   e->footer(
       "Example: diffvisor export findings/vmx_entry.bochs.accepts.vmx.rip.width.case --as kvm-unit-test -o rip.c");
-  e->callback([&a] { a.code = export_finding(a.path, a.as, a.output); });
+  e->callback([&a] { a.code = export_finding(a.path, a.as, a.output, a.flags); });
 }
 
 void add_known_entries(CLI::App* k, Arguments& a) {

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for unicorn_executor.cc where libunicorn-dev was not there at build time.
+// Stands in for unicorn_executor.cc and program.cc where libunicorn-dev was not there at build time.
+#include "oracles/unicorn/program.h"
 #include "oracles/unicorn/unicorn.h"
 
 namespace diffvisor::unicorn {
+namespace {
 
-Result<std::unique_ptr<Executor>> make_unicorn(const UnicornOptions&) {
+tl::unexpected<Error> unavailable() {
   return fail(ErrorCode::Environment, "unicorn", "this program was built without libunicorn-dev");
 }
+
+}  // namespace
+
+Result<std::unique_ptr<Executor>> make_unicorn(const UnicornOptions&) { return unavailable(); }
+
+Result<std::string> program_of(const ProgramRequest&) { return unavailable(); }
 
 }  // namespace diffvisor::unicorn

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// program_body.inc as text inside the program.
+#pragma once
+
+#include <string_view>
+
+namespace diffvisor::unicorn {
+
+std::string_view program_body();
+
+}  // namespace diffvisor::unicorn
