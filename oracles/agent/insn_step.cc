@@ -29,6 +29,7 @@ enum ExitReason : u32 {
 constexpr u32 kEntryFailure = u32{1} << 31;
 constexpr u32 kBlockedByMovSs = 2;
 constexpr unsigned kMostIterations = 4096;
+constexpr unsigned kLongest = 15;      // bytes of an instruction
 constexpr u8 kFence[] = {0x0f, 0xa2};  // CPUID leaves the guest in every mode and at every CPL
 
 bool launched;
@@ -43,11 +44,11 @@ void enter_guest() {
 struct Run {
   const WireCase& c;
   WireResult& r;
-  u64 start_rip;      // of the case
-  u64 rip;            // of the step
-  u64 shadow;         // before the step
-  u64 steps = 0;      // completed
-  bool done = false;  // `r` says how
+  u64 rip;                           // of the step
+  u64 shadow;                        // before the step
+  u64 start_linear = 0, linear = 0;  // where the case's code and the step's are
+  u64 steps = 0;                     // completed
+  bool done = false;                 // `r` says how
   bool state_is_saved = false;
   bool shadow_is_known = true;  // all steps were of the case's code bytes
 };
@@ -89,14 +90,34 @@ unsigned address_bytes() {
 }
 
 // Offset of the step's first byte in the case's code, or what is too large.
-u64 code_offset(const Run& run) { return run.rip - run.start_rip; }
+u64 code_offset(const Run& run) { return run.linear - run.start_linear; }
 bool is_in_code(const Run& run) { return code_offset(run) < run.c.code_bytes; }
 
-Decoded shape_of(const Run& run) {
-  if (!is_in_code(run)) return {Shape::Ordinary, 0, 0};
-  const u64 from = code_offset(run);
-  return decode_shape(run.c.code + from, static_cast<unsigned>(kMostCode - from), address_bytes());
+u64 next_linear() {
+  const u64 linear = vmread(kGuestCsBase) + vmread(kGuestRip);
+  return address_bytes() == 8 ? linear : linear & 0xffffffff;
 }
+
+// The bytes of a step: the case's own, or those that the guest's tables lead to, up to the end of their page.
+struct Code {
+  u64 address = kNowhere;  // guest-physical
+  const u8* first = nullptr;
+  unsigned bytes = 0;
+  bool is_whole = false;  // whatever instruction it is, all of it is here
+};
+
+Code code_of(const Run& run) {
+  if (is_in_code(run)) {
+    const u64 from = code_offset(run);
+    return {run.c.v[CodeAddress] + from, run.c.code + from, static_cast<unsigned>(kMostCode - from), true};
+  }
+  const u64 address = physical_of(run.linear);
+  if (address >= insn::kRamEnd) return {};
+  const auto bytes = static_cast<unsigned>(insn::kPage - address % insn::kPage);
+  return {address, ram(address), bytes, bytes >= kLongest};
+}
+
+Decoded shape_of(const Code& code) { return decode_shape(code.first, code.bytes, address_bytes()); }
 
 // ---- controls that differ from step to step; each is written when it changes
 
@@ -187,8 +208,6 @@ u64 matching_breakpoints(u64 dr7, u64 linear) {
   return matching;
 }
 
-u64 next_linear() { return vmread(kGuestCsBase) + vmread(kGuestRip); }
-
 // Bochs reports the breakpoint of the following instruction at the end of this one.
 bool is_next_breakpoint(const Run& run, u32 reason) {
   if (reason != kExceptionExit || (run.c.v[Dr7] & 0xff) == 0) return false;
@@ -209,10 +228,10 @@ u32 enter(u64 controls, u64 interruptibility) {
 
 u32 enter_blocked() { return enter(window_controls, kBlockedByMovSs); }
 
-void ordinary_step(Run& run) {
+void ordinary_step(Run& run, bool code_is_known) {
   const u32 reason = enter_blocked();
   if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
-  if (!is_in_code(run)) {
+  if (!code_is_known) {
     if (vmread(kGuestRip) == run.rip) return fail(run, StepStatus::CodeElsewhere);
     run.shadow_is_known = false;
   }
@@ -221,9 +240,8 @@ void ordinary_step(Run& run) {
 
 // A page fault on the instruction itself.
 bool is_fault_of_fetch(const Run& run, u32 reason) {
-  constexpr u64 kLongest = 15;
   return reason == kExceptionExit && (vmread(kIntrInfo) & 0xff) == kPF &&
-         vmread(kQualification) - (vmread(kGuestCsBase) + run.rip) < kLongest;
+         vmread(kQualification) - run.linear < kLongest;
 }
 
 // Bochs 2.7 leaves after each iteration when anything is pending. An iteration that takes the code's page away makes
@@ -259,9 +277,16 @@ class OtherCode {
 // MOV SS blocks nothing when it is blocked itself, so it has to start without.
 u32 enter_before_ss_load(const Run& run) { return enter(plain_controls, run.shadow); }
 
-void blocking_step(Run& run, Decoded d) {
-  const u64 behind = run.c.v[CodeAddress] + code_offset(run) + d.length;
-  if (behind + sizeof kFence > insn::kRamEnd) return fail(run, StepStatus::ShadowUnknown);
+// With paging the next page may be any other.
+bool can_be_fenced(u64 behind) {
+  if (behind + sizeof kFence > insn::kRamEnd) return false;
+  const bool same_page = (behind - 1) / insn::kPage == (behind + sizeof kFence - 1) / insn::kPage;
+  return same_page || (vmread(kGuestCr0) & bit(cr0::PG)) == 0;
+}
+
+void blocking_step(Run& run, const Code& code, Decoded d) {
+  const u64 behind = code.address + d.length;
+  if (!can_be_fenced(behind)) return fail(run, StepStatus::ShadowUnknown);
   const bool loads_ss = d.shape == Shape::LoadsSs, deliver = run.c.v[Deliver] != 0;
   // A fault of the fence is not the step's.
   set_bitmap(false);
@@ -276,7 +301,7 @@ void blocking_step(Run& run, Decoded d) {
   if (reason == kNmiWindowExit) return complete(run, 0);
   if (deliver && reason == kExceptionExit && !behind_it) {
     set_bitmap(true);
-    return ordinary_step(run);
+    return ordinary_step(run, true);
   }
   if (reason == kExceptionExit && behind_it && (vmread(kIntrInfo) & 0xff) != kDB)
     return fail(run, StepStatus::ShadowUnknown);
@@ -327,7 +352,7 @@ u32 enter_substitute(const Run& run, Decoded d) {
 
 void string_access(Run& run, Port p) {
   if (!is_in_code(run)) return fail(run, StepStatus::CodeElsewhere);
-  const Decoded d = shape_of(run);
+  const Decoded d = shape_of(code_of(run));
   save_state(run.c, run.r);
   reload_fpu();
   run.state_is_saved = true;
@@ -368,25 +393,29 @@ bool stops_at_breakpoint(Run& run) {
 void one_step(Run& run) {
   set_bitmap(run.c.v[Deliver] != 0);
   if (stops_at_breakpoint(run)) return;
-  const Decoded d = shape_of(run);
+  const Code code = code_of(run);
+  const Decoded d = shape_of(code);
   switch (d.shape) {
     case Shape::Ordinary:
-      return ordinary_step(run);
+      return ordinary_step(run, code.is_whole);
     case Shape::Repeated:
       return repeated_step(run);
     case Shape::LoadsSs:
-      if ((run.shadow & kBlockedByMovSs) != 0) return ordinary_step(run);
-      return blocking_step(run, d);
+      if ((run.shadow & kBlockedByMovSs) != 0) return ordinary_step(run, true);
+      return blocking_step(run, code, d);
     case Shape::Sti:
       // A trap behind it that is delivered ends the blocking.
-      if (run.c.v[Deliver] != 0 && (vmread(kGuestRflags) & bit(rflags::TF)) != 0) return ordinary_step(run);
-      return blocking_step(run, d);
+      if (run.c.v[Deliver] != 0 && (vmread(kGuestRflags) & bit(rflags::TF)) != 0) return ordinary_step(run, true);
+      return blocking_step(run, code, d);
   }
 }
 
 void run_steps(Run& run) {
   const u64 wanted = run.c.v[ExtraSteps] + 1;
-  while (!run.done && run.steps < wanted) one_step(run);
+  for (run.start_linear = next_linear(); !run.done && run.steps < wanted;) {
+    run.linear = next_linear();
+    one_step(run);
+  }
   if (!run.done) end(run, OutcomeKind::Done);
 }
 
@@ -418,7 +447,7 @@ void run_case(const WireCase& c, WireResult& r) {
     r.status = static_cast<u32>(status_of(l));
     return collect_changes(r);
   }
-  Run run{c, r, c.v[Rip], c.v[Rip], c.v[Shadow]};
+  Run run{c, r, c.v[Rip], c.v[Shadow]};
   run_steps(run);
   if (r.status != static_cast<u32>(StepStatus::Ran)) {
     WireResult unused;

@@ -23,6 +23,10 @@ enum Encoding : u32 {
   kGuestCsAr = 0x4816,
   kInterruptibility = 0x4824,
   kGuestEfer = 0x2806,
+  kGuestPdpte0 = 0x280a,
+  kGuestCr0 = 0x6800,
+  kGuestCr3 = 0x6802,
+  kGuestCr4 = 0x6804,
   kGuestCsBase = 0x6808,
   kGuestDr7 = 0x681a,
   kGuestRip = 0x681e,
@@ -71,6 +75,12 @@ inline u64 read_dr3() {
   asm volatile("mov %%dr3, %0" : "=r"(v));
   return v;
 }
+
+// ---- code (insn_step_code.cc)
+
+// Guest-physical address of a linear one as the guest's tables have it now, or kNowhere.
+constexpr u64 kNowhere = ~u64{0};
+u64 physical_of(u64 linear);
 
 // ---- what an instruction is, as far as stepping over it depends on it (insn_step_shape.cc)
 

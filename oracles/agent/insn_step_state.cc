@@ -21,7 +21,6 @@ enum : u32 {
   kEptPointer = 0x201a,
   kLinkPointer = 0x2800,
   kGuestDebugctl = 0x2802,
-  kGuestPdpte0 = 0x280a,
   kHostEfer = 0x2c02,
   kEntryInterruption = 0x4016,
   kActivity = 0x4826,
@@ -30,8 +29,6 @@ enum : u32 {
   kCr4Mask = 0x6002,
   kCr0Shadow = 0x6004,
   kCr4Shadow = 0x6006,
-  kGuestCr0 = 0x6800,
-  kGuestCr4 = 0x6804,
   kPendingDebug = 0x6822,
 };
 
