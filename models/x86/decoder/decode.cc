@@ -1,57 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/x86/decoder/decode.h"
 
-#include <algorithm>
 #include <array>
 
 #include "models/x86/decoder/opcode_table.h"
+#include "models/x86/decoder/reader.h"
+#include "models/x86/decoder/skip.h"
 
 namespace diffvisor::x86 {
 namespace {
 
 constexpr u8 kNoRegister = 0xff, kRipRelative = 0xfe;
 constexpr u16 kUd0 = 0x1ff, kAdcx = 0x2f6, kMovdir64b = 0x2f8, kMovdiri = 0x2f9;
-
-// Bytes left of one instruction; sticky like a fault.
-class Reader {
- public:
-  Reader(std::span<const u8> bytes, std::size_t longest) : bytes_(bytes), longest_(longest) {}
-
-  u8 byte() {
-    if (at_ >= longest_) {
-      status_ = DecodeStatus::TooLong;
-    } else if (at_ >= bytes_.size()) {
-      status_ = DecodeStatus::NeedsMore;
-    }
-    return ok() ? bytes_[at_++] : u8{0};
-  }
-  u8 peek() {
-    const u8 b = byte();
-    if (ok()) --at_;
-    return b;
-  }
-  u64 little_endian(unsigned n) {
-    u64 value = 0;
-    for (unsigned i = 0; i < n; ++i) value |= u64{byte()} << 8 * i;
-    return value;
-  }
-  u64 sign_extended(unsigned n) {
-    const unsigned shift = 64 - 8 * n;
-    return n == 0 ? 0 : static_cast<u64>(static_cast<std::int64_t>(little_endian(n) << shift) >> shift);
-  }
-  bool ok() const { return status_ == DecodeStatus::Ok; }
-  DecodeStatus status() const { return status_; }
-  u8 at() const { return static_cast<u8>(at_); }
-  bool has_read(u8 b) const {
-    const auto seen = bytes_.first(at_);
-    return std::find(seen.begin(), seen.end(), b) != seen.end();
-  }
-
- private:
-  std::span<const u8> bytes_;
-  std::size_t longest_, at_ = 0;
-  DecodeStatus status_ = DecodeStatus::Ok;
-};
 
 enum PrefixClass : u8 { kOpcode, kSegmentPrefix, kOperand, kAddress, kLockPrefix, kRepeat, kRex };
 
@@ -117,15 +77,11 @@ bool is_vex_prefix(const DecodeMode& mode, u8 first, Reader& r) {
   return mode.width == 8 || (mode.vex && r.peek() >= 0xc0);
 }
 
-// The bits of a VEX prefix as REX, map, mandatory prefix and vvvv (SDM 2A 2.3.5). False: no such map.
-bool read_vex(const DecodeMode& mode, u8 first, Reader& r, Instruction& i, u8& pp) {
+// The bits of a VEX prefix as REX, map, mandatory prefix and vvvv (SDM 2A 2.3.5).
+void read_vex(const DecodeMode& mode, u8 first, Reader& r, Instruction& i, u8& pp) {
   const u8 p1 = r.byte();
   const bool three = first == 0xc4;
   i.map = three ? p1 & 0x1f : 1;
-  const bool map_exists = i.map >= 1 && i.map <= 3;
-  // CPUs do not look further; Bochs fetches the opcode.
-  if (!map_exists && mode.quirks.test(Quirk::BochsFetch)) r.little_endian(2);
-  if (!map_exists) return false;
   const u8 p2 = three ? r.byte() : static_cast<u8>(p1 & 0x7f);
   i.vex = true;
   i.rex = static_cast<u8>((p1 & 0x80) == 0 ? 4 : 0);
@@ -134,7 +90,6 @@ bool read_vex(const DecodeMode& mode, u8 first, Reader& r, Instruction& i, u8& p
   i.vex_l = (p2 & 4) != 0;
   pp = p2 & 3;
   if (mode.width != 8) i.rex &= mode.quirks.test(Quirk::UnicornVvvv) ? u8{9} : u8{8};
-  return true;
 }
 
 // Base and index of the 16-bit forms (SDM 2A table 2-1).
@@ -173,6 +128,8 @@ void read_address(const DecodeMode& mode, Reader& r, Instruction& i) {
   i.displacement = r.sign_extended(wide ? 4 : mod == 1 ? 1 : 0);
 }
 
+}  // namespace
+
 void read_memory_operand(const DecodeMode& mode, Reader& r, Instruction& i) {
   if (i.address_bytes == 2) {
     read_address16(r, i);
@@ -182,6 +139,13 @@ void read_memory_operand(const DecodeMode& mode, Reader& r, Instruction& i) {
   // BP and SP as a base stand for the stack segment.
   if (!i.segment_prefix && (i.base == 4 || i.base == 5)) i.segment = insn::kSs;
 }
+
+u8 address_bytes(const DecodeMode& mode, bool prefix) {
+  if (!prefix) return mode.width;
+  return mode.width == 4 ? 2 : 4;
+}
+
+namespace {
 
 constexpr u8 kPrefixNone = 1, kPrefix66 = 2, kPrefixF3 = 4, kPrefixF2 = 8;
 
@@ -269,11 +233,6 @@ void read_immediate(Reader& r, Instruction& i, Immediate kind) {
   }
 }
 
-u8 address_bytes(const DecodeMode& mode, bool prefix) {
-  if (!prefix) return mode.width;
-  return mode.width == 4 ? 2 : 4;
-}
-
 // Escapes to the longer maps.
 u16 read_opcode(const DecodeMode& mode, u8 first, Reader& r, Instruction& i) {
   i.opcode = first;
@@ -294,34 +253,23 @@ bool lacks_286(u16 opcode) {
   return (opcode >= 0x64 && opcode <= 0x67) || opcode == 0xf1;
 }
 
-// Opcodes of map 1 that are alone, by what CPUs fetch of undefined ones; VEX has its own.
-bool has_mod_rm(u16 opcode) {
-  const unsigned b = opcode & 0xff;
-  if ((opcode >> 8 & 3) != 1) return true;
-  if ((opcode & kVexMap) != 0 && ((b >> 4) == 3 || (b & 0xf8) == 0xc8 || (b & 0xf4) == 0xa0)) return false;
-  return !(b >= 0x04 && b <= 0x0f && b != 0x0d) && (b & 0xfc) != 0x24 && (b & 0xfe) != 0x36;
+const OpcodeRow& first_row(const OpcodeEntry& entry) {
+  return entry.count != 0 ? integer_rows()[entry.first] : simd_rows()[entry.simd_first];
 }
 
-// CPUs fetch the whole of an instruction before they find its opcode undefined.
-DecodeStatus skip_unknown(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcode) {
-  if (mode.kvm || ((opcode & kVexMap) == 0 && mode.quirks.test(Quirk::BochsFetch))) return DecodeStatus::Undefined;
-  i.address_bytes = address_bytes(mode, i.address_prefix);
-  if (!has_mod_rm(opcode)) return DecodeStatus::Undefined;
-  i.modrm = r.byte();
-  i.has_modrm = true;
-  if (r.ok() && i.is_memory()) read_memory_operand(mode, r, i);
-  if ((opcode >> 8 & 3) == 3) r.byte();
-  return r.ok() ? DecodeStatus::Undefined : r.status();
-}
-
-// A member a group lacks: its immediate belongs to the instruction all the same, as the opcode says.
+// A member a group lacks, or an opcode of other code: its immediate belongs to the instruction all the same.
 DecodeStatus refuse(const DecodeMode& mode, Reader& r, Instruction& i, const OpcodeEntry& entry, bool wrong_width) {
-  if (wrong_width) return DecodeStatus::WrongWidth;
-  if (mode.quirks.test(Quirk::BochsFetch)) return DecodeStatus::Undefined;
+  const DecodeStatus status = wrong_width ? DecodeStatus::WrongWidth : DecodeStatus::Undefined;
+  if (mode.quirks.test(Quirk::BochsFetch)) return status;
   i.operand_bytes = (mode.width == 2) == (i.operand_prefix && !i.rex_w()) ? 4 : 2;
-  const OpcodeRow& row = entry.count != 0 ? integer_rows()[entry.first] : simd_rows()[entry.simd_first];
-  read_immediate(r, i, row.immediate);
-  return r.ok() ? DecodeStatus::Undefined : r.status();
+  read_immediate(r, i, first_row(entry).immediate);
+  return r.ok() ? status : r.status();
+}
+
+// KVM has no operands for what it does not know, Bochs none for what 64-bit mode lacks.
+bool refuses_width_at_once(const DecodeMode& mode, const OpcodeEntry& entry) {
+  if ((mode.width == 8 ? entry.in_64 : entry.outside_64)) return false;
+  return mode.quirks.test(Quirk::BochsFetch) || (mode.kvm && !first_row(entry).has(kKvm));
 }
 
 DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcode, u8 prefix) {
@@ -332,7 +280,7 @@ DecodeStatus finish(const DecodeMode& mode, Reader& r, Instruction& i, u16 opcod
   const OpcodeEntry& entry = opcode_entry(opcode);
   const bool in_64 = mode.width == 8;
   if (entry.count + entry.simd_count == 0) return skip_unknown(mode, r, i, opcode);
-  if (!(in_64 ? entry.in_64 : entry.outside_64)) return DecodeStatus::WrongWidth;
+  if (refuses_width_at_once(mode, entry)) return DecodeStatus::WrongWidth;
   i.address_bytes = address_bytes(mode, i.address_prefix);
   if (opcode == kMovdir64b && mode.quirks.test(Quirk::BochsFetch)) return DecodeStatus::Undefined;
   if (entry.mod_rm && !(opcode == kUd0 && mode.quirks.test(Quirk::BochsFetch))) {
@@ -371,6 +319,8 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
     i.rep = compares ? Rep::Repne : Rep::Repe;
     both = true;
   }
+  if (mode.quirks.test(Quirk::BochsFetch) && refuses_as_bochs(mode, first, r, i)) return r.refused();
+  if (is_evex_prefix(mode, first, r)) return skip_evex(mode, r, i);
   if (!is_vex_prefix(mode, first, r)) {
     const u16 opcode = read_opcode(mode, first, r, i);
     if (!r.ok()) return r.status();
@@ -380,12 +330,10 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
   }
   static constexpr u8 kPp[] = {kPrefixNone, kPrefix66, kPrefixF3, kPrefixF2};
   saw_vex_stopper |= i.rex != 0;
-  const bool refuses_at_once = mandatory_prefix(mode, i, 0) != kPrefixNone || i.rex != 0;
-  if (refuses_at_once && mode.quirks.test(Quirk::BochsFetch)) return DecodeStatus::Undefined;
+  if (!vex_map_exists(first, r.peek())) return skip_vex(mode, r, i);
   u8 pp = 0;
-  const bool map_exists = read_vex(mode, first, r, i, pp);
+  read_vex(mode, first, r, i, pp);
   if (!r.ok()) return r.status();
-  if (!map_exists) return DecodeStatus::Undefined;
   i.opcode = r.byte();
   if (!r.ok()) return r.status();
   const DecodeStatus status = finish(mode, r, i, static_cast<u16>(kVexMap | i.map << 8 | i.opcode), kPp[pp]);

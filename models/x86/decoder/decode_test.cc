@@ -59,7 +59,19 @@ const Row kRows[] = {
     {"vex after 66", 8, {0x66, 0xc4, 0xe2, 0x78, 0xf2, 0xc1}, DecodeStatus::Undefined, 6, nullptr, 0, 0},
     {"vex after rex", 8, {0x48, 0xc4, 0xe2, 0x78, 0xf2, 0xc1}, DecodeStatus::Undefined, 6, nullptr, 0, 0},
     {"vex.vvvv must be free", 8, {0xc4, 0xe3, 0x73, 0xf0, 0xc1, 3}, DecodeStatus::Undefined, 5, nullptr, 0, 0},
-    {"bound or evex", 8, {0x62, 0xf1}, DecodeStatus::WrongWidth, 1, nullptr, 0, 0},
+    {"evex", 8, {0x62, 0xf1, 0x7c, 0x48, 0x10, 0x44, 0x24, 1}, DecodeStatus::Undefined, 8, nullptr, 0, 0},
+    {"evex with an immediate", 4, {0x62, 0xf3, 0x7d, 0x48, 0x1e, 0xc0, 1}, DecodeStatus::Undefined, 7, nullptr, 0, 0},
+    {"evex of no map is bound", 8, {0x62, 0x44, 0x24, 1}, DecodeStatus::WrongWidth, 4, nullptr, 0, 0},
+    {"bound or evex", 4, {0x62, 0x44, 0x24, 1}, DecodeStatus::Ok, 4, "bound", 4, 4},
+    {"vex of map 7 is as long as of map 3", 8, {0xc4, 7, 0, 0, 0xc0, 1}, DecodeStatus::Undefined, 6, nullptr, 0, 0},
+    {"vex of map 4 is les", 8, {0xc4, 0x44, 0x24, 1}, DecodeStatus::Undefined, 4, nullptr, 0, 0},
+    {"no far call in 64-bit mode", 8, {0x9a, 1, 2, 3, 4, 5, 6}, DecodeStatus::WrongWidth, 7, nullptr, 0, 0},
+    {"nor one of 16 bits", 8, {0x66, 0x9a, 1, 2, 3, 4}, DecodeStatus::WrongWidth, 6, nullptr, 0, 0},
+    {"nor a short one", 8, {0xea, 1, 2, 3, 4, 5}, DecodeStatus::NeedsMore, 6, nullptr, 0, 0},
+    {"no aam in 64-bit mode", 8, {0xd4, 10}, DecodeStatus::WrongWidth, 2, nullptr, 0, 0},
+    {"no 82 in 64-bit mode", 8, {0x82, 0x04, 0x24, 1}, DecodeStatus::WrongWidth, 4, nullptr, 0, 0},
+    {"a map without instructions", 8, {0x0f, 0x3c, 0x84, 0xc0}, DecodeStatus::Undefined, 4, nullptr, 0, 0},
+    {"one with immediates", 8, {0x0f, 0x3b, 0x84, 0xc0, 1}, DecodeStatus::Undefined, 5, nullptr, 0, 0},
     {"pusha in 64-bit mode", 8, {0x60}, DecodeStatus::WrongWidth, 1, nullptr, 0, 0},
     {"no such opcode", 4, {0x0f, 0x04}, DecodeStatus::Undefined, 2, nullptr, 0, 0},
     {"pop of group 1", 4, {0x8f, 0xc8}, DecodeStatus::Undefined, 2, nullptr, 0, 0},
@@ -82,6 +94,39 @@ TEST(Decode, AwkwardEncodings) {
     EXPECT_STREQ(i.row->mnemonic, row.mnemonic);
     EXPECT_EQ(i.operand_bytes, row.operand_bytes);
     EXPECT_EQ(i.address_bytes, row.address_bytes);
+  }
+}
+
+struct BochsRow {
+  const char* what;
+  unsigned width;
+  Bytes bytes;
+  unsigned length;
+};
+
+// Of each all bytes but the last are too few.
+const BochsRow kBochsRows[] = {
+    {"vex after 66 looks at one byte", 8, {0x66, 0xc4, 0xe2}, 3},
+    {"evex", 8, {0x62, 0xf1, 0x7c, 0x48, 0x10, 0x44, 0x24, 1}, 8},
+    {"evex with reserved bits", 8, {0x62, 0xfd, 0x7c, 0x48, 0x10}, 5},
+    {"xop", 8, {0x8f, 0x08, 0, 0x80, 0x44, 0x24, 1}, 7},
+    {"xop of no map", 8, {0x8f, 0xeb, 0, 0}, 4},
+    {"xop in 32-bit code", 4, {0x8f, 0xe8, 0, 0x80, 0xc0}, 5},
+    {"xop after rex looks at one byte", 8, {0x40, 0x8f, 0x88}, 3},
+    {"no operands of what 64-bit mode lacks", 8, {0x9a}, 1},
+};
+
+TEST(Decode, BytesThatBochsFetchesOfUndefinedInstructions) {
+  for (const BochsRow& row : kBochsRows) {
+    SCOPED_TRACE(row.what);
+    DecodeMode mode = width(row.width);
+    mode.quirks.set(Quirk::BochsFetch);
+    Instruction i;
+    const DecodeStatus status = decode(mode, row.bytes, i);
+    EXPECT_TRUE(status == DecodeStatus::Undefined || status == DecodeStatus::WrongWidth);
+    if (row.bytes.size() > 1) {
+      EXPECT_EQ(decode(mode, std::span(row.bytes).first(row.length - 1), i), DecodeStatus::NeedsMore);
+    }
   }
 }
 
