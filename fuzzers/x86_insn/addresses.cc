@@ -47,14 +47,12 @@ void place_linear(Builder& b, u64 linear, u64 gpa);
 // The instruction's last bytes lie on a page that is not like the first.
 void place_at_edge(Builder& b) {
   const u64 inside_bytes = b.rng.below(b.code.length + 1);
-  static constexpr Window kCodeWindows[] = {kCodeSupervisor, kCodeNoExecute, kCodeReadOnly};
-  if (b.chance(50)) {
-    const u64 end = window(pick(b.rng, kCodeWindows)) + kRegionPages * kPage;
-    return place_linear(b, end - inside_bytes, kCode + kRegionPages * kPage - inside_bytes);
-  }
-  const u64 gpa = kCode + (1 + b.rng.below(kRegionPages - 1)) * kPage - inside_bytes;
-  place_linear(b, gpa, gpa);
-  const u64 entry = b.paging_entry(gpa + inside_bytes, 1);
+  static constexpr u64 kViews[] = {
+      kCode, kCode, kCode, window(kCodeSupervisor), window(kCodeNoExecute), window(kCodeReadOnly)};
+  const u64 view = pick(b.rng, kViews);
+  const u64 begin = (1 + b.rng.below(kRegionPages - 1)) * kPage - inside_bytes;
+  place_linear(b, view + begin, kCode + begin);
+  const u64 entry = b.paging_entry(view + begin + inside_bytes, 1);
   if (entry == kNowhere) return;
   static constexpr unsigned kBits[] = {0, 0, 1, 2, 2, 5, 63, 63, 51};
   const unsigned flipped = pick(b.rng, kBits);

@@ -17,13 +17,20 @@ u64 other_target(Builder& b) {
 }
 
 // The same field in wide and 4-byte entries; bits above 31 exist in wide ones only.
-u64 changed_entry(Builder& b, u64 entry, Harm harm) {
+u64 changed_entry(Builder& b, u64 entry, Harm harm, bool may_move) {
   static constexpr unsigned kHarmless[] = {5, 5, 5, 6, 6, 6, 8, 9, 10, 11, 3, 4};
-  static constexpr unsigned kAny[] = {0, 0, 0, 1, 1, 2, 2, 7, 12, 13, 40, 46, 51, 52, 62, 63, 63};
+  static constexpr unsigned kAny[] = {0, 0, 0, 1, 1, 2, 2, 7, 46, 51, 52, 62, 63, 63};
+  static constexpr unsigned kAddress[] = {12, 13, 40};
   if (harm == Harm::Little) return entry ^ bit(pick(b.rng, kHarmless));
   if (b.wide && b.chance(10)) return entry ^ (b.rng.next() & u64{0xf} << 59);
-  if (b.chance(10)) return (entry & ~u64{0x3f000}) | other_target(b);
-  return entry ^ bit(pick(b.rng, kAny));
+  if (may_move && b.chance(10)) return (entry & ~u64{0x3f000}) | other_target(b);
+  return entry ^ bit(may_move && b.chance(17) ? pick(b.rng, kAddress) : pick(b.rng, kAny));
+}
+
+// Code has to stay where CODE_ADDRESS says. All of it hangs on the upper levels.
+bool leads_to_code(const Builder& b, u64 entry, unsigned level) {
+  return level > 1 || entry == b.paging_entry(b.code_linear, 1) ||
+         entry == b.paging_entry(b.code_linear + b.code.total - 1, 1);
 }
 
 void change_type(Builder& b, u64& descriptor) {
@@ -66,12 +73,12 @@ void disturb_stacks(Builder& b) {
 void disturb_paging(Builder& b, u64 linear, Harm harm) {
   const bool narrow = !b.wide;
   const unsigned levels = narrow ? 2 : is_long(b.mode) ? 4 : 2;  // PDPTEs of PAE are registers: entries must be valid
-  const unsigned level = b.chance(70) ? 1 : 1 + static_cast<unsigned>(b.rng.below(levels));
+  unsigned level = b.chance(70) ? 1 : 1 + static_cast<unsigned>(b.rng.below(levels));
   u64 at = b.paging_entry(linear, level);
-  if (at == kNowhere) at = b.paging_entry(linear, 2);
+  if (at == kNowhere) at = b.paging_entry(linear, level = 2);
   if (at == kNowhere || at >= kRamEnd - 8) return;
   const unsigned bytes = narrow ? 4 : 8;
-  b.poke(at, bytes, changed_entry(b, b.peek(at, bytes), harm));
+  b.poke(at, bytes, changed_entry(b, b.peek(at, bytes), harm, !leads_to_code(b, at, level)));
 }
 
 void disturb_segment(Builder& b, unsigned segment, u64 linear, unsigned bytes) {

@@ -149,6 +149,8 @@ void X86Model::observe(const std::uint64_t* v, std::span<const std::byte> code, 
   Machine& m = state_->m;
   m = state_->fresh;
   std::copy_n(v, insn::kSlots, m.v.begin());
+  m.code_start = m.code64() ? m.v[insn::Rip] : (m.v[insn::CsBase] + m.v[insn::Rip]) & 0xffffffff;
+  m.code_bytes = code.size();
   state_->memory.load(v, code);
   Carried carried;
   const unsigned steps = run(m, carried);

@@ -56,6 +56,30 @@ Case random_case(Rng& rng) {
   return c;
 }
 
+// Bytes that lie elsewhere than CODE_ADDRESS says: oracles look there to see what they step over.
+TEST(ArchModel, CodeIsWhereTheCaseSays) {
+  X86Model model;
+  Case c = golden_case(schema());
+  c.v[ModeOf] = kProtected32;
+  reset_to_golden(c);
+  c.areas[kCodeArea] = {std::byte{0x90}, std::byte{0x90}};
+  c.v[Rip] = c.v[CodeAddress] = kCode + kPage - 1;
+  c.v[ExtraSteps] = 1;
+  c.v[Cr0] |= std::uint64_t{1} << cr0::PG;
+  const auto reason = [&model](const Case& of) {
+    Observation o;
+    model.submit({&of, 1}, {&o, 1});
+    return o.reason;
+  };
+  EXPECT_EQ(reason(c), "");
+  // The second page of code becomes data, then the first.
+  c.v[PatchAddress] = kPt32 + 4 * ((kCode + kPage) / kPage - 1);
+  c.v[PatchValue] = kCode | 7 | (kData | 7) << 32;
+  EXPECT_EQ(reason(c), "code_elsewhere");
+  c.v[PatchValue] = (kData | 7) | (kCode + kPage + 7) << 32;
+  EXPECT_EQ(reason(c), "code_elsewhere");
+}
+
 bool equal(const Observation& a, const Observation& b) {
   return a.status == b.status && a.reason == b.reason && a.outcome == b.outcome && a.defined == b.defined &&
          a.record == b.record;

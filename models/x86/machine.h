@@ -74,7 +74,8 @@ class Machine {
   std::array<u16, 8> st_exponent = {0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff};
   bool fpu_pointers_known = true;
   const OpcodeRow* row = nullptr;  // of the last instruction that was decoded
-  u32 form = 0;                    // of the first one, see decoder/form.h
+  u32 form = 0;                        // of the first one, see decoder/form.h
+  u64 code_start = 0, code_bytes = 0;  // the case's own code, by linear address
 
   u64& reg(unsigned number) { return v[insn::Rax + number]; }
   bool has(unsigned feature) const { return insn::has(v.data(), feature); }
