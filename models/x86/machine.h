@@ -64,6 +64,7 @@ class Machine {
   Memory* memory = nullptr;
   // A task switch is past the point where it could be undone: the registers are the new task's even if a fault follows.
   bool committed = false;
+  bool keeps_tr = false;      // Bochs: LTR has loaded TR even if it faults
   bool narrow_stack = false;  // Unicorn: SS.B counts in 64-bit mode too
   bool in_far_frame = false;  // of a far transfer through memory: the operand has been read
   u32 external = 0;  // the EXT bit of error codes: 1 while an event is delivered that no INT instruction asked for
@@ -73,7 +74,7 @@ class Machine {
   // Sign and exponent of the physical x87 registers, and whether the x87 pointers are still 0: only FXSAVE shows them.
   std::array<u16, 8> st_exponent = {0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff};
   bool fpu_pointers_known = true;
-  const OpcodeRow* row = nullptr;  // of the last instruction that was decoded
+  const OpcodeRow* row = nullptr;      // of the last instruction that was decoded
   u32 form = 0;                        // of the first one, see decoder/form.h
   u64 code_start = 0, code_bytes = 0;  // the case's own code, by linear address
 

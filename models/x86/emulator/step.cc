@@ -28,7 +28,10 @@ class Snapshot {
     std::copy_n(m.v.begin() + insn::kFirstState, insn::kStateWords, saved_.begin());
     exponents_ = m.st_exponent;
   }
-  void restore(Machine& m) const {
+  void restore(Machine& m) {
+    if (m.keeps_tr)
+      for (const unsigned slot : {insn::TrSelector, insn::TrBase, insn::TrLimit, insn::TrAttr})
+        saved_[slot - insn::kFirstState] = m.v[slot];
     std::copy_n(saved_.begin(), insn::kStateWords, m.v.begin() + insn::kFirstState);
     m.st_exponent = exponents_;
   }
@@ -196,7 +199,7 @@ void step(Machine& m, bool one_iteration) {
   m.undefined_register = {};
   m.upper_halves_open = false;
   m.new_shadow = 0;
-  m.rep_goes_on = m.committed = m.in_far_frame = m.narrow_stack = false;
+  m.rep_goes_on = m.committed = m.in_far_frame = m.narrow_stack = m.keeps_tr = false;
   m.row = nullptr;
   m.next_rip = m.v[insn::Rip];
   check_breakpoints(m);

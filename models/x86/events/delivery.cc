@@ -206,7 +206,9 @@ void deliver_long(Machine& m, const Event& e) {
   // The pushes are those of 64-bit mode.
   m.v[insn::CsAttr] = cs.attributes();
   m.v[insn::Rsp] = stack & ~u64{0xf};
+  if (m.quirk(Quirk::BochsDelivery)) set_cpl(m, cs.dpl());
   push_frame(m, e, old, 8, true);
+  set_cpl(m, level);
   if (!target_fits) m.general_protection(Cause::BranchTarget);
   load_code(m, gate, cs);
   enter_flags(m, (gate.type() & 1) == 0);
@@ -231,7 +233,8 @@ Event event_of(const Machine& m, const Fault& f) {
   e.error_code = f.error_code;
   e.return_rip = f.soft ? m.next_rip : m.v[insn::Rip];
   // An instruction that has completed has cleared it.
-  const u64 flags = f.soft ? m.v[insn::Rflags] & ~bit(fl::RF) : m.v[insn::Rflags];
+  const bool cleared = f.soft || m.quirk(Quirk::BochsFetchRf);
+  const u64 flags = cleared ? m.v[insn::Rflags] & ~bit(fl::RF) : m.v[insn::Rflags];
   e.flags = flags | (sets_rf(m, f) ? bit(fl::RF) : 0);
   return e;
 }

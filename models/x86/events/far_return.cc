@@ -21,22 +21,6 @@ void drop_inner_data(Machine& m, Segment s) {
   if (s == insn::kDs || s == insn::kEs || !m.long_mode()) m.v[insn::base_of(s)] = 0;
 }
 
-// The stack segment of an outer level, or of 64-bit mode.
-Descriptor check_stack(Machine& m, const OutwardReturn& r) {
-  const unsigned level = rpl_of(r.cs);
-  Descriptor d;
-  if (is_null(r.ss)) {
-    if (!m.long_mode() || !r.code.wide() || level == 3) m.general_protection(Cause::SelectorNull);
-    return d;
-  }
-  const u32 error = selector_error(r.ss);
-  d = fetch_descriptor(m, r.ss);
-  if (!d.is_writable_data()) m.raise(insn::kGP, error, Cause::DescriptorType);
-  if (rpl_of(r.ss) != level || d.dpl() != level) m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
-  if (!d.present()) m.raise(m.quirk(Quirk::UnicornFar) ? insn::kNP : r.absent_vector, error, Cause::DescriptorAbsent);
-  return d;
-}
-
 void load_stack(Machine& m, u16 selector, Descriptor& d) {
   if (is_null(selector)) return set_null_segment(m, insn::kSs, selector);
   mark_accessed(m, selector, d);
@@ -54,6 +38,21 @@ void ret_far_real(Machine& m, const Instruction& i) {
 }
 
 }  // namespace
+
+Descriptor outer_stack_segment(Machine& m, const OutwardReturn& r) {
+  const unsigned level = rpl_of(r.cs);
+  Descriptor d;
+  if (is_null(r.ss)) {
+    if (!m.long_mode() || !r.code.wide() || level == 3) m.general_protection(Cause::SelectorNull);
+    return d;
+  }
+  const u32 error = selector_error(r.ss);
+  d = fetch_descriptor(m, r.ss);
+  if (!d.is_writable_data()) m.raise(insn::kGP, error, Cause::DescriptorType);
+  if (rpl_of(r.ss) != level || d.dpl() != level) m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
+  if (!d.present()) m.raise(m.quirk(Quirk::UnicornFar) ? insn::kNP : r.absent_vector, error, Cause::DescriptorAbsent);
+  return d;
+}
 
 Descriptor return_code_segment(Machine& m, u16 selector) {
   const u32 error = selector_error(selector);
@@ -75,25 +74,24 @@ Descriptor return_code_segment(Machine& m, u16 selector) {
   return d;
 }
 
-bool target_fits(const Machine& m, const Descriptor& code, u64 rip) {
-  return m.long_mode() && code.wide() ? m.is_canonical(rip) : rip <= code.limit();
-}
-
 void set_return_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
-  if (m.ok() && !target_fits(m, d, rip)) m.general_protection(Cause::BranchTarget);
+  if (m.ok() && !offset_fits(m, d, rip)) m.general_protection(Cause::BranchTarget);
   mark_accessed(m, selector, d);
   set_segment(m, insn::kCs, selector, d);
-  if (m.ok()) m.next_rip = rip;
+  if (m.ok()) m.next_rip = m.code64() ? rip : rip & 0xffffffff;
 }
 
-u64 read_frame(Machine& m, u64 at, unsigned bytes) {
-  const u64 mask = m.code64() ? ~u64{0} : 0xffffffff;
-  return m.read(insn::kSs, (m.stack_pointer() + at) & mask, bytes);
+u64 read_frame(Machine& m, u64 at, unsigned bytes, bool wraps) {
+  const u64 offset = m.stack_pointer() + at;
+  if (m.code64()) return m.read(insn::kSs, offset, bytes);
+  const bool splits = (m.v[insn::SsBase] + offset) % 0x1000 + bytes > 0x1000;
+  if (offset >> 32 != 0 && !wraps && !splits) m.raise(insn::kSS_, 0, Cause::SegmentLimit);
+  return m.read(insn::kSs, offset & 0xffffffff, bytes);
 }
 
 void return_outward(Machine& m, const OutwardReturn& r) {
   if (!m.ok()) return;
-  Descriptor ss = check_stack(m, r);
+  Descriptor ss = outer_stack_segment(m, r);
   set_return_code(m, r.cs, r.code, r.rip);
   load_stack(m, r.ss, ss);
   if (!m.ok()) return;
@@ -112,9 +110,8 @@ void ret_far_backwards(Machine& m, unsigned bytes, u64 released) {
   r.code = m.ok() ? return_code_segment(m, r.cs) : Descriptor{};
   if (!m.ok()) return;
   if (rpl_of(r.cs) == m.cpl()) {
-    const u64 top = m.stack_pointer() + 2 * bytes + released;
     set_return_code(m, r.cs, r.code, r.rip);
-    if (m.ok()) m.set_stack_pointer(top);
+    if (m.ok()) m.set_stack_pointer(m.stack_pointer() + 2 * bytes + released);
     return;
   }
   r.ss = static_cast<u16>(read_frame(m, 3 * bytes + released, 2));

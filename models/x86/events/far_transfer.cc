@@ -2,20 +2,13 @@
 // SDM 2 CALL and JMP, the far forms.
 #include <utility>
 
+#include "models/x86/events/bochs_call.h"
 #include "models/x86/events/delivery.h"
 #include "models/x86/events/task_switch.h"
-#include "models/x86/paging/walk.h"
 #include "models/x86/system/system_instructions.h"
 
 namespace diffvisor::x86 {
 namespace {
-
-struct Far {
-  u16 selector = 0;
-  u64 offset = 0;
-  unsigned bytes = 0;  // operand size
-  bool call = false;
-};
 
 void far_real(Machine& m, const Far& f) {
   const bool checks_room = f.call && !m.quirk(Quirk::BochsFarCall);
@@ -31,44 +24,14 @@ void far_real(Machine& m, const Far& f) {
 
 bool both_sizes(const Machine& m, const Descriptor& d) { return m.long_mode() && d.wide() && d.big(); }
 
-// Whether `rip` is inside a code segment about to be loaded.
-bool fits(const Machine& m, const Descriptor& d, u64 rip) {
-  return m.long_mode() && d.wide() ? m.is_canonical(rip) : rip <= d.limit();
-}
-
 void enter_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
   mark_accessed(m, selector, d);
   set_segment(m, insn::kCs, with_rpl(selector, m.cpl()), d);
-  if (m.ok()) m.next_rip = rip;
+  if (m.ok()) m.next_rip = m.code64() ? rip : rip & 0xffffffff;
 }
 
 // In 64-bit mode a stack has no limit.
 bool has_room(const Machine& m, unsigned bytes, unsigned size) { return m.code64() || stack_has_room(m, bytes, size); }
-
-// Bochs: through linear addresses if the target is 64-bit code, else by the limit of SS and without a 16-bit wrap, at
-// the privilege level of the target.
-void bochs_push(Machine& m, const Descriptor& d, u64& top, unsigned bytes, u64 value) {
-  if (!m.ok()) return;
-  const bool wide = m.long_mode() && d.wide();
-  top = wide ? top - bytes : (top - bytes) & 0xffffffff;
-  const bool fits =
-      wide ? m.is_canonical(top) && m.is_canonical(top + bytes - 1)
-           : (m.v[insn::SsAttr] >> insn::attr::UNUSABLE & 1) == 0 && limit_allows(m, insn::kSs, top, bytes);
-  if (!fits) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
-  const u64 linear = wide ? top : (m.v[insn::SsBase] + top) & 0xffffffff;
-  write_linear(m, linear, bytes, value, d.dpl() == 3 ? Rights::Current : Rights::Implicit);
-}
-
-void bochs_call(Machine& m, const Far& f, const Descriptor& d) {
-  const bool wide = m.long_mode() && d.wide();
-  const u64 ss_mask = (m.v[insn::SsAttr] >> insn::attr::DB & 1) != 0 ? 0xffffffff : 0xffff;
-  u64 top = wide ? m.v[insn::Rsp] : m.v[insn::Rsp] & ss_mask;
-  bochs_push(m, d, top, f.bytes, m.v[insn::CsSelector]);
-  bochs_push(m, d, top, f.bytes, m.next_rip);
-  if (m.ok() && !fits(m, d, f.offset)) m.general_protection(Cause::BranchTarget);
-  enter_code(m, f.selector, d, f.offset);
-  if (m.ok()) m.set_stack_pointer(top);
-}
 
 void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
   const u32 error = selector_error(f.selector);
@@ -76,9 +39,12 @@ void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
   if (both_sizes(m, d) && !m.quirk(Quirk::UnicornFar)) return m.raise(insn::kGP, error, Cause::DescriptorType);
   if (!level) return m.raise(insn::kGP, error, Cause::DescriptorPrivilege);
   if (!d.present()) return m.raise(insn::kNP, error, Cause::DescriptorAbsent);
-  if (f.call && m.quirk(Quirk::BochsFarCall)) return bochs_call(m, f, d);
+  if (f.call && m.quirk(Quirk::BochsFarCall)) {
+    bochs_call_code(m, f, d);
+    return enter_code(m, f.selector, d, f.offset);
+  }
   if (f.call && !has_room(m, 2 * f.bytes, f.bytes)) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
-  if (!fits(m, d, f.offset)) return m.general_protection(Cause::BranchTarget);
+  if (!offset_fits(m, d, f.offset)) return m.general_protection(Cause::BranchTarget);
   if (f.call) {
     m.push(m.v[insn::CsSelector], f.bytes);
     m.push(m.next_rip, f.bytes);
@@ -121,10 +87,10 @@ void push_return(Machine& m, u64 cs, u64 rip, unsigned size) {
 
 // To an inner level outside long mode: SS:ESP, parameters and CS:EIP go to the new stack.
 void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
+  if (m.quirk(Quirk::BochsFarCall)) return bochs_call_inward(m, gate, d);
   const unsigned size = gate.type() == kCallGate32 ? 4 : 2;
   const auto count = static_cast<unsigned>(gate.low >> 32 & 0x1f);
   const u64 old_ss = m.v[insn::SsSelector], old_sp = m.v[insn::Rsp];
-  const bool pushes_first = m.quirk(Quirk::BochsFarCall);
   std::array<u64, 32> parameters{};
   InnerStack s = inner_stack(m, d.dpl());
   if (!m.ok()) return;
@@ -132,7 +98,7 @@ void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
   const auto parameter = [&](unsigned i) { return m.read(insn::kSs, (old_sp + i * size) & mask, size); };
   Fault late;
   unsigned last = 0;
-  const bool one_by_one = pushes_first || m.quirk(Quirk::UnicornFar);
+  const bool one_by_one = m.quirk(Quirk::UnicornFar);
   for (unsigned i = 0; i < count && !one_by_one; ++i) parameters[i] = parameter(i);
   for (unsigned i = count; i-- > 0 && one_by_one && !late.raised;) {
     parameters[i] = parameter(i);
@@ -140,17 +106,14 @@ void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
     last = late.raised ? i + 1 : i;
   }
   set_inner_stack(m, s);
-  if (!pushes_first && !stack_has_room(m, (4 + count) * size, size))
+  if (!stack_has_room(m, (4 + count) * size, size))
     return m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
-  if (!pushes_first && gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
+  if (gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
   m.push(old_ss, size);
-  m.push(pushes_first ? old_sp & mask : old_sp, size);
+  m.push(old_sp, size);
   for (unsigned i = count; i-- > last;) m.push(parameters[i], size);
   if (late.raised && m.ok()) m.fault = late;
   push_return(m, m.v[insn::CsSelector], m.next_rip, size);
-  if (m.fault.vector == insn::kSS_ && pushes_first && !late.raised)
-    m.fault.error_code = selector_error(s.selector) | m.external;
-  if (m.ok() && gate.gate_offset() > d.limit()) m.general_protection(Cause::BranchTarget);
   mark_accessed(m, s.selector, s.d);
 }
 
@@ -176,7 +139,7 @@ void call_same_level(Machine& m, const Descriptor& gate, const Descriptor& d) {
   const unsigned size = m.long_mode() ? 8 : gate.type() == kCallGate32 ? 4 : 2;
   const bool pushes_first = m.quirk(Quirk::BochsFarCall);
   const bool has_room = m.long_mode() || pushes_first || stack_has_room(m, 2 * size, size);
-  const bool target_fits = fits(m, d, gate.gate_offset());
+  const bool target_fits = offset_fits(m, d, gate.gate_offset());
   if (!has_room) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
   if (!target_fits && !pushes_first) return m.general_protection(Cause::BranchTarget);
   const u64 old_cs = m.v[insn::CsSelector];
@@ -200,7 +163,7 @@ void far_through_call_gate(Machine& m, const Far& f, Descriptor gate) {
   if (!m.ok()) return;
   const bool inward = !d.is_conforming() && d.dpl() < m.cpl();
   if (!f.call) {
-    if (!fits(m, d, gate.gate_offset())) return m.general_protection(Cause::BranchTarget);
+    if (!offset_fits(m, d, gate.gate_offset())) return m.general_protection(Cause::BranchTarget);
   } else if (!inward) {
     call_same_level(m, gate, d);
   } else if (m.long_mode()) {

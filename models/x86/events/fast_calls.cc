@@ -39,10 +39,13 @@ bool sysret_undefined(const Machine& m) {
 void sysret_segments(Machine& m, bool wide) {
   const u64 base = m.v[insn::Star] >> 48 & 0xffff;
   set_flat(m, insn::kCs, (wide ? base + 16 : base) | 3, user(wide ? kCode64 : kCode32));
+  m.v[insn::SsSelector] = ((base + 8) & 0xffff) | 3;
   if (amd(m)) {
     // Base, limit and type of SS stay.
-    m.v[insn::SsSelector] = ((base + 8) & 0xffff) | 3;
     set_cpl(m, 3);
+  } else if (m.quirk(Quirk::BochsSysretSs)) {
+    constexpr u64 kKept = bit(insn::attr::AVL) | bit(insn::attr::L) | bit(insn::attr::DB) | bit(insn::attr::G);
+    m.v[insn::SsAttr] = (m.v[insn::SsAttr] & kKept) | user(kData & 0xff);
   } else {
     set_flat(m, insn::kSs, (base + 8) | 3, user(kData));
   }

@@ -86,17 +86,20 @@ void return_to_virtual(Machine& m, const Frame& f) {
 }
 
 Frame read_frame_backwards(Machine& m, unsigned bytes) {
+  const bool wraps = !m.long_mode();
   Frame f{};
-  f.flags = read_frame(m, 2 * bytes, bytes);
-  f.cs = static_cast<u16>(read_frame(m, bytes, bytes));
-  f.rip = read_frame(m, 0, bytes);
+  f.flags = read_frame(m, 2 * bytes, bytes, wraps);
+  f.cs = static_cast<u16>(read_frame(m, bytes, bytes, wraps));
+  f.rip = read_frame(m, 0, bytes, wraps);
   return f;
 }
 
 void pop_stack(Machine& m, unsigned bytes, OutwardReturn& r) {
   if (m.quirk(Quirk::BochsFrame)) {
-    r.ss = static_cast<u16>(read_frame(m, 4 * bytes, m.long_mode() ? bytes : 2));
-    r.sp = read_frame(m, 3 * bytes, bytes);
+    const bool legacy = !m.long_mode();
+    r.ss = static_cast<u16>(read_frame(m, 4 * bytes, legacy ? 2 : bytes, legacy));
+    if (legacy) outer_stack_segment(m, r);
+    r.sp = read_frame(m, 3 * bytes, bytes, legacy);
   } else {
     r.sp = m.pop(bytes);
     r.ss = static_cast<u16>(m.pop(bytes));

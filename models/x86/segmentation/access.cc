@@ -24,9 +24,12 @@ bool type_allows(u64 a, Access access) {
   return !writes || attribute(a, attr::WRITABLE);
 }
 
+u64 address_64(const Machine& m, Segment s, u64 offset) {
+  return offset + (s == insn::kFs || s == insn::kGs ? m.v[insn::base_of(s)] : 0);
+}
+
 u64 linear_64(Machine& m, Segment s, u64 offset, unsigned bytes) {
-  const u64 base = s == insn::kFs || s == insn::kGs ? m.v[insn::base_of(s)] : 0;
-  const u64 address = base + offset;
+  const u64 address = address_64(m, s, offset);
   if (!m.is_canonical(address) || !m.is_canonical(address + bytes - 1)) refuse(m, s, Cause::NonCanonical);
   return address;
 }
@@ -37,13 +40,6 @@ bool alignment_checked(const Machine& m) {
   return !m.quirk(Quirk::BochsV86Align) || !m.virtual_8086() || rpl_of(m.v[insn::CsSelector]) == 3;
 }
 
-// The manual leaves the order of #AC and #PF to the processor (SDM 3A 6.9).
-void check_alignment(Machine& m, u64 address, unsigned bytes, Access a) {
-  if ((address & (bytes - 1)) == 0 || !alignment_checked(m) || !m.ok()) return;
-  if (would_fault(m, address, bytes, a)) return m.cannot_judge("alignment_or_page_fault");
-  m.raise(insn::kAC, 0, Cause::Alignment);
-}
-
 // Unicorn reads and writes the frames of far transfers as the supervisor.
 Rights rights_of(const Machine& m, Segment s) {
   const bool frame = m.quirk(Quirk::UnicornFar) && s == insn::kSs && is_far_transfer(m) &&
@@ -51,7 +47,15 @@ Rights rights_of(const Machine& m, Segment s) {
   return frame ? Rights::Implicit : Rights::Current;
 }
 
+// Of an operand that is canonical at its beginning alone CPUs look at the alignment first.
+void check_last_operand(Machine& m, Segment s, u64 offset, unsigned bytes, Access a) {
+  const u64 address = address_64(m, s, offset);
+  if ((address & (bytes - 1)) == 0 || !m.is_canonical(address)) return;
+  if (!m.is_canonical(address + bytes - 1)) check_alignment(m, address, bytes, a);
+}
+
 u64 operand(Machine& m, Segment s, u64 offset, unsigned bytes, Access a) {
+  if (m.code64() && m.ok()) check_last_operand(m, s, offset, bytes, a);
   const u64 address = m.linear(s, offset, bytes, a);
   check_alignment(m, address, bytes, a);
   return address;
@@ -83,6 +87,13 @@ Halves find_block(Machine& m, u64 address, std::size_t bytes, Access a) {
 u64 byte_of(const Halves& h, std::size_t i) { return i < h.first_bytes ? h.first + i : h.second + (i - h.first_bytes); }
 
 }  // namespace
+
+// The manual leaves the order of #AC and #PF to the processor (SDM 3A 6.9).
+void check_alignment(Machine& m, u64 address, unsigned bytes, Access a) {
+  if ((address & (bytes - 1)) == 0 || !alignment_checked(m) || !m.ok()) return;
+  if (would_fault(m, address, bytes, a)) return m.cannot_judge("alignment_or_page_fault");
+  m.raise(insn::kAC, 0, Cause::Alignment);
+}
 
 bool limit_allows(const Machine& m, Segment s, u64 offset, unsigned bytes) {
   const u64 a = m.v[insn::attr_of(s)];

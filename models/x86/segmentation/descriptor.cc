@@ -96,6 +96,11 @@ void set_cpl(Machine& m, unsigned cpl) {
   a = (a & ~u64{0x60}) | u64{cpl} << attr::DPL;
 }
 
+bool offset_fits(const Machine& m, const Descriptor& code, u64 rip) {
+  if (m.long_mode() && code.wide()) return m.is_canonical(rip);
+  return (m.quirk(Quirk::BochsFarOffset) ? rip & 0xffffffff : rip) <= code.limit();
+}
+
 bool stack_has_room(const Machine& m, unsigned bytes, unsigned size) {
   const u64 mask = m.stack_address_bytes() == 2 ? 0xffff : 0xffffffff;
   for (unsigned used = size; used <= bytes; used += size)

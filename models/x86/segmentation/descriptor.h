@@ -74,6 +74,10 @@ void set_cpl(Machine& m, unsigned cpl);
 
 // Whether offset .. offset + bytes - 1 lies within the segment as far as its limit says (access.cc).
 bool limit_allows(const Machine& m, insn::Segment s, u64 offset, unsigned bytes);
+// #AC for a misaligned access of user code (access.cc).
+void check_alignment(Machine& m, u64 address, unsigned bytes, Access a);
+// Whether `rip` is inside a code segment about to be loaded.
+bool offset_fits(const Machine& m, const Descriptor& code, u64 rip);
 // Whether `bytes` can be pushed in pieces of `size`, as far as the limit of SS says.
 bool stack_has_room(const Machine& m, unsigned bytes, unsigned size);
 

@@ -97,6 +97,17 @@ TEST(Alignment, NobodyJudgesItBesideAPageFault) {
   EXPECT_EQ(story(t.m), "alignment_or_page_fault");
 }
 
+TEST(Alignment, ComesBeforeTheEndOfCanonicalAddresses) {
+  constexpr u64 kLastPage = 0x7ffffffff000;
+  for (const bool checks : {false, true}) {
+    TestMachine t(insn::kLong64, {{insn::Rflags, bit(insn::rflags::AC)}});
+    if (checks) t.m.v[insn::Cr0] |= bit(insn::cr0::AM);
+    t.to_user();
+    t.m.read(kDs, kLastPage + 0xffe, 4);
+    EXPECT_EQ(story(t.m), checks ? "alignment_or_page_fault" : "#GP(0)");
+  }
+}
+
 TEST(Stack, WrapsWithItsAddressSize) {
   TestMachine t(insn::kReal16, {{insn::Rsp, 0x12340000}});
   t.m.push(0xabcd, 2);

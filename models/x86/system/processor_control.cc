@@ -35,7 +35,7 @@ void wbinvd(Machine& m, const Instruction&) { require_cpl0(m); }
 
 void invpcid(Machine& m, const Instruction& i) {
   if (!require_cpl0(m)) return;
-  const unsigned bytes = m.code64() ? 8 : 4;
+  const bool wide = m.code64() && (i.rex_w() || !m.quirk(Quirk::BochsInvpcid));
   std::array<u8, 16> descriptor{};
   m.read_block(i.segment, effective_offset(m, i), descriptor);
   if (!m.ok()) return;
@@ -44,7 +44,7 @@ void invpcid(Machine& m, const Instruction& i) {
     pcid |= u64{descriptor[n]} << 8 * n;
     address |= u64{descriptor[8 + n]} << 8 * n;
   }
-  if (pcid_forbids(m, m.reg(i.reg()) & mask_of(bytes), pcid, address)) m.general_protection(Cause::ReservedBits);
+  if (pcid_forbids(m, m.reg(i.reg()) & mask_of(wide ? 8 : 4), pcid, address)) m.general_protection(Cause::ReservedBits);
 }
 
 void hlt(Machine& m, const Instruction&) {

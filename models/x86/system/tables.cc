@@ -14,6 +14,7 @@ void load_table(Machine& m, const Instruction& i, u16 base_slot, u16 limit_slot)
   u64 table_limit = 0;
   if (!base_first) table_limit = m.read(i.segment, effective_offset(m, i), 2);
   u64 base = m.read(i.segment, effective_offset(m, i, 2), m.code64() ? 8 : 4);
+  if (m.code64() && !m.is_canonical(base) && base_first) m.general_protection(Cause::NonCanonical);
   if (base_first) table_limit = m.read(i.segment, effective_offset(m, i), 2);
   if (!m.ok()) return;
   if (m.code64() && !m.is_canonical(base)) return m.general_protection(Cause::NonCanonical);
@@ -83,6 +84,8 @@ void ltr(Machine& m, const Instruction& i) {
   check_base(m, selector, d);
   if (!m.ok()) return;
   d.low |= u64{2} << 40;
+  m.keeps_tr = m.quirk(Quirk::BochsLtr);
+  if (m.keeps_tr) set_segment(m, insn::kTr, selector, d);
   m.write_system(descriptor_address(m, selector) + 4, 4, d.low >> 32);
   set_segment(m, insn::kTr, selector, d);
 }
