@@ -410,10 +410,17 @@ void one_step(Run& run) {
   }
 }
 
+// An entry finds CPL in SS, Bochs in CS: they are not the same between leaving real mode and loading CS.
+bool hides_cpl() {
+  if ((vmread(kGuestCr0) & bit(cr0::PE)) == 0 || (vmread(kGuestRflags) & bit(rflags::VM)) != 0) return false;
+  return (vmread(kGuestCsSelector) & 3) != (vmread(kGuestSsAr) >> attr::DPL & 3);
+}
+
 void run_steps(Run& run) {
   const u64 wanted = run.c.v[ExtraSteps] + 1;
   for (run.start_linear = next_linear(); !run.done && run.steps < wanted;) {
     run.linear = next_linear();
+    if (run.steps != 0 && hides_cpl()) return fail(run, StepStatus::CplHidden);
     one_step(run);
   }
   if (!run.done) end(run, OutcomeKind::Done);

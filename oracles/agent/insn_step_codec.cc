@@ -99,6 +99,8 @@ Observation decode(const WireResult& r) {
       return incomparable("pdpte_reserved");
     case StepStatus::NeHidden:
       return incomparable("ne_hidden");
+    case StepStatus::CplHidden:
+      return incomparable("cpl_hidden");
   }
   return died("no_result");
 }

@@ -15,7 +15,8 @@ enum class StepStatus : std::uint32_t {
   ShadowUnknown,  // what follows MOV SS or STI cannot be fetched
   CodeElsewhere,  // what runs are not the case's code bytes, and it matters what they are
   PdpteReserved,
-  NeHidden,  // an x87 error with CR0.NE 0
+  NeHidden,   // an x87 error with CR0.NE 0
+  CplHidden,  // real mode left CS with an RPL, which Bochs takes for CPL after an entry
 };
 
 }  // namespace diffvisor::agent

@@ -212,6 +212,7 @@ const Row kRows[] = {
     {"steps on through a shadow", kLong64, {0xfb, 0x90, 0x90}, {{ExtraSteps, 1}}, "done", {{Rip, kCode + 2}, {Shadow, 0}}, {{kSteps, 2}}},
     {"second step faults", kLong64, {0x50, 0x0f, 0x0b}, {{ExtraSteps, 3}}, "#UD", {{Rip, kCode + 1}, {Rsp, kTop - 8}}, {{kSteps, 1}}},
     {"code over a page end", kLong64, {0x90, 0xff, 0xc0}, {{CodeAddress, kCode + 0xffe}, {Rip, kCode + 0xffe}, {ExtraSteps, 1}}, "done", {{Rip, kCode + 0x1001}, {Rax, 1}}, {{kMemoryCount, 0}}},
+    {"CPL after leaving real mode", kReal16, {0xea, 0x15, 0, 0xff, 0x0f, 0x0f, 0x22, 0xc0, 0x90}, {{Rax, 0x31}, {ExtraSteps, 2}}, "cpl_hidden", {}, {}},
     {"a branch to an STI in data", kLong64, {0xe9, 0x55, 0x03, 0x01, 0}, {{ExtraSteps, 1}}, "done", {{Rip, kData + 0x35b}, {Shadow, 1}}, {{kSteps, 2}}},
     {"STI at the end of a page", kLong64, {0xfb}, {{CodeAddress, kCode + 0xfff}, {Rip, kCode + 0xfff}}, "shadow_unknown", {}, {}},
     {"the same without paging", kReal16, {0xfb}, {{CodeAddress, kCode + 0xfff}, {Rip, 0xfff}}, "done", {{Shadow, 1}}, {}},
