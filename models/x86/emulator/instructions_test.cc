@@ -288,6 +288,17 @@ TEST(Instructions, LimitsAreNamed) {
   }
 }
 
+// IRET to virtual-8086 mode that makes a virtual interrupt pending.
+TEST(Instructions, PendingVirtualInterruptsAreNotJudged) {
+  constexpr u64 kVirtual = u64{1} << insn::rflags::VM | u64{1} << insn::rflags::VIF | u64{1} << insn::rflags::VIP;
+  for (const u64 vme : {0, 1}) {
+    const Row row = {"",     kProtected32,
+                     {0xcf}, {{ExtraSteps, 1}, {Cr4, vme}, {PatchAddress, kStack + 0x8008}, {PatchValue, kVirtual}},
+                     kDone,  {}};
+    EXPECT_EQ(run(row).reason, vme != 0 ? "virtual_interrupt_pending" : "");
+  }
+}
+
 // What an instruction leaves undefined stays open until something writes it, and nothing may depend on it.
 TEST(Instructions, UndefinedFlagsOverSteps) {
   const Row mul_then_setcc = {"", kLong64, {0xf7, 0xe1, 0x0f, 0x94, 0xc0}, {{ExtraSteps, 1}}, kDone, {}};

@@ -72,6 +72,12 @@ void check_breakpoints(Machine& m) {
   if (hit != 0 && !m.flag(rflags::RF) && m.v[insn::Shadow] != 2) m.raise_debug(hit, Cause::Breakpoint, false);
 }
 
+// SDM 3B 21.3.2: a virtual interrupt that becomes pending is #GP; when, depends on how it came to that.
+void check_virtual_interrupt(Machine& m) {
+  const bool watched = m.virtual_8086() ? m.cr4(insn::cr4::VME) : m.cr4(insn::cr4::PVI) && m.cpl() == 3;
+  if (watched && m.flag(rflags::VIF) && m.flag(rflags::VIP)) m.cannot_judge("virtual_interrupt_pending");
+}
+
 // ---- fetch and decode
 
 void refuse(Machine& m, DecodeStatus status, const Instruction& i, const Fault& fetch_fault) {
@@ -203,6 +209,7 @@ void step(Machine& m, bool one_iteration) {
   m.row = nullptr;
   m.next_rip = m.v[insn::Rip];
   check_breakpoints(m);
+  check_virtual_interrupt(m);
   Instruction i;
   if (m.ok()) fetch_and_decode(m, i);
   if (!m.ok()) return;

@@ -43,6 +43,13 @@ void access(Machine& m, u64 port, unsigned bytes, u64 kind, u64 value) {
   m.end(insn::OutcomeKind::PortAccess);
 }
 
+// A fault that only looking found: the access itself raises it again, and marks a first page that it could use.
+bool forget_fault(Machine& m) {
+  const bool raised = m.fault.raised;
+  if (raised) m.fault = {};
+  return raised;
+}
+
 }  // namespace
 
 void in(Machine& m, const Instruction& i) {
@@ -65,6 +72,7 @@ void ins(Machine& m, const Instruction& i) {
   const u64 port = m.v[insn::Rdx] & 0xffff;
   if (!permitted(m, port, bytes)) return;
   peek(m, insn::kEs, m.v[insn::Rdi] & mask_of(i.address_bytes), bytes, Access::Write);
+  if (forget_fault(m)) m.write(insn::kEs, m.v[insn::Rdi] & mask_of(i.address_bytes), bytes, 0);
   access(m, port, bytes, kInputPort | kStringPort, 0);
 }
 
@@ -73,6 +81,7 @@ void outs(Machine& m, const Instruction& i) {
   const u64 port = m.v[insn::Rdx] & 0xffff;
   if (!permitted(m, port, bytes)) return;
   const u64 value = peek(m, i.segment, m.v[insn::Rsi] & mask_of(i.address_bytes), bytes, Access::Read);
+  if (forget_fault(m)) m.read(i.segment, m.v[insn::Rsi] & mask_of(i.address_bytes), bytes);
   access(m, port, bytes, kStringPort, value);
 }
 

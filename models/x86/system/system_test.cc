@@ -262,6 +262,20 @@ TEST(Ports, StringsLookAtMemoryAndChangeNothing) {
   EXPECT_EQ(story(f.m), "#PF(2)");
 }
 
+// The last page of kUntouched, and the first of the window behind it, which is made absent.
+TEST(Ports, AFaultLeavesTheFirstPageAccessed) {
+  constexpr u64 kEnd = insn::window(insn::kUntouched + 1);
+  for (const u8 opcode : {u8{0x6d}, u8{0x6f}}) {
+    TestMachine t(insn::kLong64, {{insn::Rsi, kEnd - 2}, {insn::Rdi, kEnd - 2}});
+    t.poke(insn::kPt + kEnd / insn::kPage * 8, 8, 0);
+    Instruction i = plain(opcode, 4);
+    i.address_bytes = 8;
+    opcode == 0x6d ? ins(t.m, i) : outs(t.m, i);
+    EXPECT_EQ(story(t.m), opcode == 0x6d ? "#PF(2)" : "#PF(0)");
+    EXPECT_EQ(t.peek(insn::kPt + (kEnd / insn::kPage - 1) * 8, 1) & 0x60, opcode == 0x6d ? 0x60u : 0x20u);
+  }
+}
+
 TEST(Flags, PopfByPrivilege) {
   struct Row {
     const char* name;
