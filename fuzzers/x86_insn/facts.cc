@@ -7,6 +7,7 @@
 
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
+#include "models/x86/arch_model.h"
 #include "models/x86/decoder/decode.h"
 #include "models/x86/decoder/opcode_table.h"
 
@@ -24,6 +25,7 @@ enum Fact : std::uint16_t {
   Cpl,
   OutcomeFact,
   VectorFact,
+  EndlessFact,
   NoCause,
 #define CAUSE(constant, name, text) Cause##constant,
 #include "harness/arch/insn/causes.def"
@@ -48,6 +50,7 @@ constexpr Row kRows[] = {
     {Cpl, "CPL", 2},
     {OutcomeFact, "OUTCOME", 8},
     {VectorFact, "VECTOR", 8},
+    {EndlessFact, "ENDLESS", 1},
     {NoCause, "CAUSE_NONE", 1},
 #define CAUSE(constant, name, text) {Cause##constant, "CAUSE_" name, 1},
 #include "harness/arch/insn/causes.def"
@@ -84,6 +87,17 @@ std::uint64_t prefixes_of(const x86::Instruction& i) {
   return std::uint64_t{i.lock} | std::uint64_t{i.operand_prefix} << 1 | std::uint64_t{i.address_prefix} << 2 |
          std::uint64_t{i.rep == x86::Rep::Repne} << 3 | std::uint64_t{i.rep == x86::Rep::Repe} << 4 |
          std::uint64_t{i.segment_prefix} << 5 | std::uint64_t{i.rex != 0} << 6 | std::uint64_t{i.vex} << 7;
+}
+
+// Whether #AC would be delivered for ever. Deaths are asked for before the reference has run.
+bool is_endless(const Case& c, const Observation* reference) {
+  constexpr std::string_view kReason = "endless_delivery";
+  if (reference != nullptr) return reference->reason == kReason;
+  if (c[insn::Deliver] == 0 || (c[insn::Cr0] >> insn::cr0::AM & 1) == 0) return false;
+  thread_local x86::X86Model model;
+  Observation o;
+  model.submit({&c, 1}, {&o, 1});
+  return o.reason == kReason;
 }
 
 }  // namespace
@@ -128,6 +142,7 @@ void derive(const Case& c, const Observation* reference, std::uint64_t* facts) {
   facts[Prefixes] = prefixes_of(i);
   facts[Length] = i.length;
   facts[Cpl] = insn::cpl_of(c.v.data());
+  facts[EndlessFact] = is_endless(c, reference) ? 1 : 0;
   if (reference == nullptr || reference->status != Status::Ran) return;
   facts[OutcomeFact] = static_cast<std::uint64_t>(insn::kind_of(reference->outcome));
   facts[VectorFact] = insn::number_of(reference->outcome) & 0xff;
