@@ -118,6 +118,8 @@ std::string comparison_text(const std::vector<BucketChange>& changes) {
     out += fmt::format("{:<14} {}\n{:<14} {}\n{:<14} {}\n{:<14} suspect {}: {}\n", change_name(c.change),
                        c.record().bucket, "", c.record().smallest.sentence, "", c.record().smallest.golden, "",
                        suspect_text(b), b.reason);
+    if (const std::string first = compare::divergence_line(c.record().smallest.first); !first.empty())
+      out += fmt::format("{:<14} {}\n", "", first);
     if (!c.note.empty()) out += fmt::format("{:<14} {}\n", "", c.note);
   }
   for (const Change k : kChanges)

@@ -39,6 +39,18 @@ std::string groups_text(const Record& r) {
   return out;
 }
 
+std::string first_markdown(const compare::FirstDivergence& d) {
+  if (d.fields.empty()) return {};
+  std::string out = fmt::format("\n| {} | reference | seen | bits |\n|---|---|---|---|\n",
+                                d.steps > 1 ? fmt::format("step {} of {}", d.step, d.steps) : "differs in");
+  const std::size_t shown = std::min(kMostFirstFields, d.fields.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    const compare::FieldView& f = d.fields[i];
+    out += fmt::format("| {} | {} | {} | {} |\n", cell(f.field), code(f.reference), code(f.seen), cell(f.bits));
+  }
+  return shown < d.fields.size() ? out + fmt::format("| and {} more | | | |\n", d.fields.size() - shown) : out;
+}
+
 std::string markdown_of(const FindingsReport& report, const Record& r) {
   const triage::Blame b = r.blame();
   std::string out = fmt::format("### {}\n\n{}\n\n**Suspect:** {} ({})\n\n", code(r.bucket), cell(r.smallest.sentence),
@@ -46,7 +58,7 @@ std::string markdown_of(const FindingsReport& report, const Record& r) {
   out += "| executor | version | says |\n|---|---|---|\n";
   for (const triage::Said& s : r.said)
     out += fmt::format("| {} | {} | {} |\n", cell(s.executor), cell(s.version), code(s.outcome));
-  out += fmt::format("\nThe smallest case {}.\n", cell(r.smallest.golden));
+  out += fmt::format("\nThe smallest case {}.\n", cell(r.smallest.golden)) + first_markdown(r.smallest.first);
   for (const triage::RuleText& rule : r.smallest.rules) {
     const auto line = report.lines.find(without_entry(rule.id));
     out += fmt::format("\nRule {} (section {}{})", code(rule.id), cell(rule.section),
@@ -104,9 +116,11 @@ std::string findings_text(const FindingsReport& report) {
   std::string out;
   for (const Record* r : in_order(report)) {
     const triage::Blame b = r->blame();
+    const std::string first = compare::divergence_line(r->smallest.first);
     out += fmt::format(
-        "{}\n  {}\n  {}\n  {}\n  suspect {}: {}\n  {} cases in {} campaigns{}\n\n", r->bucket, r->smallest.sentence,
-        r->smallest.golden, groups_text(*r), suspect_text(b), b.reason, grouped(r->count()), r->origins.size(),
+        "{}\n  {}\n  {}\n  {}\n{}  suspect {}: {}\n  {} cases in {} campaigns{}\n\n", r->bucket, r->smallest.sentence,
+        r->smallest.golden, groups_text(*r), first.empty() ? "" : "  " + first + "\n", suspect_text(b), b.reason,
+        grouped(r->count()), r->origins.size(),
         r->suspects.size() > 1 ? fmt::format("; suspected at times: {}", fmt::join(r->suspects, ", ")) : "");
   }
   std::set<std::string> causes;

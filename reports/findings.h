@@ -27,6 +27,9 @@ struct FindingsReport {
   std::string program;  // version and commit of this program
 };
 
+// Of what differs first, as many fields are shown where space matters; the JSON has all.
+inline constexpr std::size_t kMostFirstFields = 12;
+
 // The most frequent first, then by bucket; findings that depend on the order of cases come last.
 std::vector<const triage::Record*> in_order(const FindingsReport& report);
 

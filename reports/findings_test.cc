@@ -194,6 +194,31 @@ TEST(Markdown, ShowsEverythingNeededToAct) {
   EXPECT_NE(findings_markdown(report_of(60)).find("10 more are left out here."), text.npos);
 }
 
+TEST(FirstDivergence, IsInEveryFormAndSaysWhatItLeavesOut) {
+  FindingsReport report = report_of(1);
+  report.records[0].smallest.first = {2, 3, {{"rflags", "0x2", "<0x43>", "cf, z|f"}}};
+  const std::string line = "in step 2 of 3: rflags <0x43>, not 0x2 (cf, z|f)";
+  EXPECT_NE(findings_text(report).find("  " + line + "\n"), std::string::npos);
+  EXPECT_NE(findings_sarif(report, std::nullopt).find(line), std::string::npos);
+  EXPECT_NE(findings_json(report).dump().find("\"first_divergence\":{\"fields\":[{\"bits\":\"cf, z|f\""),
+            std::string::npos);
+  EXPECT_NE(findings_markdown(report).find("| step 2 of 3 | reference | seen | bits |\n|---|---|---|---|\n"
+                                           "| rflags | `0x2` | `<0x43>` | cf, z\\|f |\n"),
+            std::string::npos);
+  EXPECT_NE(findings_html(report, "")
+                .find("<th>step 2 of 3<th>reference<th>seen<th><tr><td>rflags<td><code>0x2</code>"
+                      "<td><code>&lt;0x43&gt;</code><td>cf, z|f"),
+            std::string::npos);
+  auto& fields = report.records[0].smallest.first.fields;
+  for (int i = 0; i < 20; ++i) fields.push_back({fmt::format("r{}", i), "0x1", "0x2", ""});
+  for (const std::string& text : {findings_markdown(report), findings_html(report, "")}) {
+    EXPECT_NE(text.find("and 9 more"), std::string::npos);
+    EXPECT_EQ(text.find("r11"), std::string::npos);
+  }
+  fields.clear();
+  EXPECT_EQ(findings_html(report, "").find("step 2"), std::string::npos);
+}
+
 TEST(Junit, OneFailedTestPerBucketAndOnePassedPerCampaign) {
   const std::string xml = findings_junit(report_of(4));
   EXPECT_NE(xml.find("tests=\"5\" failures=\"4\""), xml.npos);

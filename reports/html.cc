@@ -43,6 +43,20 @@ std::string said_table(const Record& r) {
   return out + "</table></div>";
 }
 
+std::string first_table(const compare::FirstDivergence& d) {
+  if (d.fields.empty()) return {};
+  std::string out = fmt::format("<div class=wide><table><tr><th>{}<th>reference<th>seen<th>",
+                                d.steps > 1 ? fmt::format("step {} of {}", d.step, d.steps) : "differs in");
+  const std::size_t shown = std::min(kMostFirstFields, d.fields.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    const compare::FieldView& f = d.fields[i];
+    out +=
+        fmt::format("<tr><td>{}<td>{}<td>{}<td>{}", escaped(f.field), code(f.reference), code(f.seen), escaped(f.bits));
+  }
+  if (shown < d.fields.size()) out += fmt::format("<tr><td>and {} more", d.fields.size() - shown);
+  return out + "</table></div>";
+}
+
 std::string fields_table(const Record& r) {
   if (r.smallest.fields.empty()) return fmt::format("<p>The case {}.</p>", escaped(r.smallest.golden));
   std::string out = "<div class=wide><table><tr><th>differs from golden in<th>golden<th>this case<th>";
@@ -105,9 +119,9 @@ std::string card(const FindingsReport& report, const Record& r, const Causes& ca
       "</details>{15}</div></details>\n",
       escaped(r.bucket), r.count(), r.smallest.size[0] + r.smallest.size[1] + r.smallest.size[2], suspect,
       class_of(b.suspect), escaped(r.smallest.sentence), grouped(r.count()), escaped(b.reason),
-      r.smallest.order_dependent ? " It depends on the order of cases." : "", said_table(r), fields_table(r),
-      rules_text(report, r), same_cause_text(r, causes), escaped(fmt::format("{}", fmt::join(commands_for(r), "\n"))),
-      escaped(text), origins_text(r));
+      r.smallest.order_dependent ? " It depends on the order of cases." : "",
+      said_table(r) + first_table(r.smallest.first), fields_table(r), rules_text(report, r), same_cause_text(r, causes),
+      escaped(fmt::format("{}", fmt::join(commands_for(r), "\n"))), escaped(text), origins_text(r));
 }
 
 struct Cards {

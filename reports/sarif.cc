@@ -83,6 +83,7 @@ Json result_json(const FindingsReport& report, const Record& r, const std::vecto
   std::string text = fmt::format("{}. Suspect: {} ({}). The smallest case {}.", r.smallest.sentence, suspect_text(b),
                                  b.reason, r.smallest.golden);
   for (const triage::Said& s : r.said) text += fmt::format("\n{} {}: {}", s.executor, s.version, s.outcome);
+  if (const std::string first = compare::divergence_line(r.smallest.first); !first.empty()) text += "\n" + first;
   return {{"ruleId", id},
           {"ruleIndex", std::ranges::find(rules, id) - rules.begin()},
           {"level", level_of(b)},

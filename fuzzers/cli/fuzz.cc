@@ -185,10 +185,12 @@ class Saver {
       series_.adopt(std::move(run->samples));
     return {};
   }
+  // Executors are idle.
   Result<void> save(const triage::Finding& f, const campaign::Totals& totals) {
     if (flags_.out.empty()) return {};
     from_.confirmed.clear();
     for (const campaign::ExecutorTotals& e : totals.executors) from_.confirmed.push_back(e.confirmed);
+    if (auto looked = look_closer(f); !looked) return looked;
     return store_.add(triage::describe(f, from_), all_schemas());
   }
   Result<void> finish(const campaign::Campaign& campaign) {
@@ -210,6 +212,17 @@ class Saver {
   }
 
  private:
+  // Where the smallest case parts from the reference. A case that killed its executor is not run for that.
+  Result<void> look_closer(const triage::Finding& f) {
+    from_.first = {};
+    const auto it = std::ranges::find(from_.executors, f.executor, &ExecutorInfo::name);
+    if (it == from_.executors.end() || f.explanation.difference == compare::Difference::Dies) return {};
+    auto first = first_divergence(session_, static_cast<std::size_t>(it - from_.executors.begin()), f.smallest);
+    if (!first) return tl::unexpected(first.error());
+    from_.first = std::move(*first);
+    return {};
+  }
+
   const Session& session_;
   triage::Store store_;
   const Flags& flags_;

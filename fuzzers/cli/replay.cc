@@ -80,8 +80,13 @@ class Replayer {
       const std::string now = observation_text(*s.entry->domain, *seen);
       const std::string& version = s.executors[i]->info().version;
       if (now == e.outcome) return row.renewed += version != e.version, std::string();
-      return fmt::format("{} says {}, the case expects {}{}", e.executor, now, e.outcome,
-                         version == e.version ? "" : fmt::format("; recorded with {}, this is {}", e.version, version));
+      const auto first = first_divergence(s, i, c);
+      if (!first) return tl::unexpected(first.error());
+      return fmt::format("{} says {}, the case expects {}{}{}", e.executor, now, e.outcome,
+                         version == e.version ? "" : fmt::format("; recorded with {}, this is {}", e.version, version),
+                         first->fields.empty() ? ""
+                                               : fmt::format("; against {}: {}", s.entry->domain->reference,
+                                                             compare::divergence_line(*first)));
     }
     if (outlived(s, e))
       row.note = fmt::format("{} was recorded with {}, and what is known of it is about other versions: run it again",

@@ -223,6 +223,14 @@ Result<std::vector<Quirk>> quirks_of(const DomainEntry& entry, std::string_view 
 
 }  // namespace
 
+Result<compare::FirstDivergence> first_divergence(const Session& s, std::size_t executor, const Case& c) {
+  const Domain& d = *s.entry->domain;
+  for (const auto& e : s.executors)
+    if (e->info().name == d.reference && e != s.executors[executor])
+      return compare::first_divergence(d, *e, *s.executors[executor], c);
+  return compare::FirstDivergence{};
+}
+
 Result<Session> open_session(std::string_view domain, const Flags& flags) {
   if (auto writable = can_be_written(flags.json); !writable) return tl::unexpected(writable.error());
   Session s;

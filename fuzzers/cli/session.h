@@ -10,6 +10,7 @@
 
 #include "fuzzers/domains.h"
 #include "harness/case/text.h"
+#include "harness/compare/first_divergence.h"
 #include "harness/compare/judge.h"
 
 namespace diffvisor::cli {
@@ -74,6 +75,8 @@ Result<std::optional<Observation>> reference_says(const Session& s, const Case& 
 // Judge::judge with that reference.
 Result<compare::Verdict> judge_seen(const Session& s, const Case& c, const compare::Reading& r, std::size_t executor,
                                     const Observation& seen);
+// Where an executor parts from the reference; no field if that is not taking part.
+Result<compare::FirstDivergence> first_divergence(const Session& s, std::size_t executor, const Case& c);
 Result<Session> open_session(std::string_view domain, const Flags& flags);
 
 // The named quirk, or generic mutant. One that several executors can have: as "executor:id".

@@ -25,6 +25,17 @@ Result<Observation> run_unless_limited(const Session& s, std::size_t e, const Ca
   return run_one(*s.executors[e], c);
 }
 
+// Of what ran and is not as the reference says: since when, and in which fields.
+Result<void> print_divergence(const Session& s, std::size_t e, const Case& c, const compare::Verdict& v) {
+  using compare::VerdictKind;
+  if (v.kind != VerdictKind::Divergence && v.kind != VerdictKind::Known && v.kind != VerdictKind::SpecUnclear)
+    return {};
+  const auto first = first_divergence(s, e, c);
+  if (!first) return tl::unexpected(first.error());
+  fmt::print("{}", compare::divergence_text(*first, s.entry->domain->reference, s.executors[e]->info().name));
+  return {};
+}
+
 Result<void> show_one(const Session& s, const Loaded& l) {
   const Domain& d = *s.entry->domain;
   Case c = l.stored.c;
@@ -51,6 +62,7 @@ Result<void> show_one(const Session& s, const Loaded& l) {
       for (std::size_t k = 0; k < s.judge->deltas(e).entries().size(); ++k)
         if (v.decided >> k & 1) fmt::print(" ({})", s.judge->deltas(e).entries()[k].id);
     fmt::print("\n");
+    if (auto shown = print_divergence(s, e, c, v); !shown) return shown;
     if (v.kind == compare::VerdictKind::Divergence || v.kind == compare::VerdictKind::ExecutorDied) {
       const auto x = compare::explain(*s.judge, s.executors[e]->info().name, c, r, *seen, against);
       fmt::print("  {}\n  {}\n", x.bucket, x.sentence);

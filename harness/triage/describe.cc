@@ -124,7 +124,8 @@ Record describe(const Finding& f, const Surroundings& from) {
                 f.executor,
                 fields_of(difference),
                 rules_of(f, *from.judge),
-                f.order_dependent};
+                f.order_dependent,
+                from.first};
   r.said = f.said;
   r.unclear = unclear_of(f, *from.judge);
   if (const std::string family = r.family(); !family.empty())

@@ -11,6 +11,7 @@ struct Surroundings {
   const compare::Judge* judge = nullptr;
   std::vector<ExecutorInfo> executors;     // in the judge's order
   std::vector<rules::RuleBits> confirmed;  // by executor: rules it has confirmed so far
+  compare::FirstDivergence first;          // of the finding's smallest case
   std::string origin_id;                   // digest of what makes the campaign what it is
   Origin origin;                           // without count, first_index and first_case
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/compare/first_divergence.h"
 #include "harness/triage/blame.h"
 
 namespace diffvisor::triage {
@@ -53,6 +54,7 @@ struct Exemplar {
   std::vector<FieldText> fields;
   std::vector<RuleText> rules;
   bool order_dependent = false;
+  compare::FirstDivergence first;  // from the reference; nothing where nobody asked, or the executor died
   auto operator<=>(const Exemplar&) const = default;
 };
 

@@ -25,6 +25,13 @@ Json said_json(const std::vector<Said>& said) {
   return out;
 }
 
+Json first_json(const compare::FirstDivergence& d) {
+  Json fields = Json::array();
+  for (const compare::FieldView& f : d.fields)
+    fields.push_back({{"field", f.field}, {"reference", f.reference}, {"seen", f.seen}, {"bits", f.bits}});
+  return {{"step", d.step}, {"steps", d.steps}, {"fields", fields}};
+}
+
 Json exemplar_json(const Exemplar& e) {
   Json fields = Json::array(), rules = Json::array();
   for (const FieldText& f : e.fields)
@@ -36,9 +43,16 @@ Json exemplar_json(const Exemplar& e) {
                      {"when", r.when},
                      {"must", r.must},
                      {"edit", r.edit}});
-  return {{"size", e.size},         {"case", e.case_text}, {"difference", e.difference},
-          {"sentence", e.sentence}, {"golden", e.golden},  {"executor", e.executor},
-          {"fields", fields},       {"rules", rules},      {"order_dependent", e.order_dependent}};
+  return {{"size", e.size},
+          {"case", e.case_text},
+          {"difference", e.difference},
+          {"sentence", e.sentence},
+          {"golden", e.golden},
+          {"executor", e.executor},
+          {"fields", fields},
+          {"rules", rules},
+          {"order_dependent", e.order_dependent},
+          {"first_divergence", first_json(e.first)}};
 }
 
 Json origin_json(const Origin& o) {
@@ -64,6 +78,15 @@ Said said_of(const Json& j) {
           named(kVerdicts, text(j, "verdict"), compare::verdict_name)};
 }
 
+compare::FirstDivergence first_of(const Json& j) {
+  compare::FirstDivergence d;
+  d.step = j.at("step").get<unsigned>();
+  d.steps = j.at("steps").get<unsigned>();
+  for (const Json& f : j.at("fields"))
+    d.fields.push_back({text(f, "field"), text(f, "reference"), text(f, "seen"), text(f, "bits")});
+  return d;
+}
+
 Exemplar exemplar_of(const Json& j) {
   Exemplar e;
   e.size = j.at("size").get<std::array<std::uint64_t, 5>>();
@@ -78,6 +101,7 @@ Exemplar exemplar_of(const Json& j) {
     e.rules.push_back(
         {text(r, "id"), text(r, "section"), text(r, "outcome"), text(r, "when"), text(r, "must"), text(r, "edit")});
   e.order_dependent = j.at("order_dependent").get<bool>();
+  if (j.contains("first_divergence")) e.first = first_of(j.at("first_divergence"));  // older records have none
   return e;
 }
 

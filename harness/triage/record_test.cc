@@ -26,6 +26,7 @@ Record random_record(Rng& rng) {
   r.smallest.executor = pick(rng, {"box", "bag"});
   r.smallest.rules = {{"toy.a.b", "1.2", "bad", "always", "A == 0", "drop"}};
   r.smallest.fields = {{"A", "0x0", "0x1", "A bit 0"}};
+  r.smallest.first = {1 + static_cast<unsigned>(rng.below(2)), 2, {{"flags", "0x0", "0x1", pick(rng, {"cf", ""})}}};
   for (auto n = rng.below(4); n > 0; --n)
     r.said.push_back({pick(rng, {"box", "bag", "arch"}), pick(rng, {"1", "2"}), pick(rng, {"ok", "bad"}),
                       Trust::Independent, compare::VerdictKind::Divergence});
