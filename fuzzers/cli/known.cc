@@ -95,7 +95,7 @@ class Checker {
     if (!v) return tl::unexpected(v.error());
     if (entry.behaviour && entry.behaviour->action == compare::BehaviourDelta::Action::CannotJudge)
       return v->kind == compare::VerdictKind::Incomparable && v->reason == entry.id;
-    return v->kind == compare::VerdictKind::Known && v->decided == std::uint64_t{1} << k;
+    return v->kind == compare::VerdictKind::Known && v->decided == compare::EntrySet().set(k);
   }
 
   // By its entries the executor should say something here that the table does not, and not without entry k.

@@ -124,8 +124,8 @@ Result<void> decides(const DomainEntry& entry, const std::vector<Known>& known, 
     return fail(ErrorCode::Usage, id, "would not foresee this death");
   }
   const compare::Verdict v = judge.judge(c, r, column, *seen);
-  const auto bit = static_cast<std::size_t>(it - entries.begin());
-  if (v.kind == compare::VerdictKind::Known && v.decided >> bit & 1) return {};
+  const auto index = static_cast<std::size_t>(it - entries.begin());
+  if (v.kind == compare::VerdictKind::Known && v.decided[index]) return {};
   return fail(ErrorCode::Usage, id,
               fmt::format("would not decide this case: {} says {}, and with the entry that is '{}'", said.executor,
                           said.outcome, compare::verdict_name(v.kind)));

@@ -60,7 +60,7 @@ Result<void> show_one(const Session& s, const Loaded& l) {
                observation_text(d, *seen), compare::verdict_name(v.kind));
     if (v.kind == compare::VerdictKind::Known)
       for (std::size_t k = 0; k < s.judge->deltas(e).entries().size(); ++k)
-        if (v.decided >> k & 1) fmt::print(" ({})", s.judge->deltas(e).entries()[k].id);
+        if (v.decided[k]) fmt::print(" ({})", s.judge->deltas(e).entries()[k].id);
     fmt::print("\n");
     if (auto shown = print_divergence(s, e, c, v); !shown) return shown;
     if (v.kind == compare::VerdictKind::Divergence || v.kind == compare::VerdictKind::ExecutorDied) {

@@ -145,7 +145,7 @@ class Runner {
     std::string ids;
     const auto& entries = session_.judge->deltas(0).entries();
     for (std::size_t i = 0; i < entries.size(); ++i)
-      if (v.decided >> i & 1) ids += (ids.empty() ? "" : ", ") + entries[i].id;
+      if (v.decided[i]) ids += (ids.empty() ? "" : ", ") + entries[i].id;
     return ids.empty() ? "several known entries together" : ids;
   }
 

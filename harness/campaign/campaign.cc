@@ -26,7 +26,8 @@ std::uint64_t case_digest(std::uint64_t index, std::span<const Observation> seen
   for (std::size_t e = 0; e < seen.size(); ++e) {
     add(static_cast<std::uint64_t>(verdicts[e].kind) | static_cast<std::uint64_t>(seen[e].status) << 8);
     add(seen[e].status == Status::Ran ? seen[e].outcome : 0);
-    add(verdicts[e].decided);
+    for (std::size_t i = 0; verdicts[e].decided.any() && i < compare::kMostEntries; ++i)
+      if (verdicts[e].decided[i]) add(i + 1);
     for (const char ch : verdicts[e].reason) add(static_cast<unsigned char>(ch));
     if (seen[e].status != Status::Ran) continue;
     for (std::size_t w = 0; w < SlotSet::kWords; ++w) add(seen[e].defined.word(w));

@@ -2,7 +2,6 @@
 #include "harness/compare/behaviour.h"
 
 #include <array>
-#include <bit>
 
 #include "harness/rules/interpret.h"
 
@@ -19,24 +18,24 @@ Observation masked(Observation o, const BehaviourDelta& d) {
   return o;
 }
 
-// The reference with the variants named by bits of `which`.
-Observation expectation(const BehaviourDeltas& d, std::uint64_t which, const Case& c, const Observation& reference) {
+// The reference with the variants named by `which`.
+Observation expectation(const BehaviourDeltas& d, const EntrySet& which, const Case& c, const Observation& reference) {
   std::vector<std::string> variants = d.variants;
   for (std::size_t i = 0; i < d.entries.size(); ++i)
-    if ((which >> i & 1) != 0 && d.entries[i].behaviour->action == Action::Variant)
+    if (which[i] && d.entries[i].behaviour->action == Action::Variant)
       variants.push_back(d.entries[i].behaviour->variant);
   return variants.size() == d.variants.size() ? reference : d.behaviour.run_variant(c, variants);
 }
 
-// What was seen is what the reference does with the masks and variants named by bits of `which`.
-bool explains(const BehaviourDeltas& d, std::uint64_t which, const Case& c, const Observation& seen,
+// What was seen is what the reference does with the masks and variants named by `which`.
+bool explains(const BehaviourDeltas& d, const EntrySet& which, const Case& c, const Observation& seen,
               const Observation& reference) {
   const std::vector<Known>& entries = d.entries;
   Observation expected = expectation(d, which, c, reference);
   if (expected.status != Status::Ran) return false;
   Observation got = seen;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if ((which >> i & 1) == 0 || entries[i].behaviour->action != Action::Ignores) continue;
+    if (!which[i] || entries[i].behaviour->action != Action::Ignores) continue;
     expected = masked(expected, *entries[i].behaviour);
     got = masked(got, *entries[i].behaviour);
   }
@@ -50,27 +49,38 @@ const Known* inability(const std::vector<Known>& entries, const Facts& facts) {
   return nullptr;
 }
 
+EntrySet firing(const std::vector<Known>& entries, const Facts& facts) {
+  EntrySet out;
+  for (std::size_t i = 0; i < entries.size(); ++i) out[i] = entries[i].behaviour && holds(*entries[i].behaviour, facts);
+  return out;
+}
+
 // Those of `fired` that explain what was seen: all of them less what is not needed, else one or two alone, for an
-// entry that is true may still stand in another's way. 0: none do.
-std::uint64_t explanation(const BehaviourDeltas& d, std::uint64_t fired, const Case& c, const Observation& seen,
-                          const Observation& reference) {
-  const auto enough = [&](std::uint64_t which) { return explains(d, which, c, seen, reference); };
+// entry that is true may still stand in another's way. Empty: none do.
+EntrySet explanation(const BehaviourDeltas& d, const EntrySet& fired, const Case& c, const Observation& seen,
+                     const Observation& reference) {
+  const auto enough = [&](const EntrySet& which) { return explains(d, which, c, seen, reference); };
+  std::vector<std::size_t> members;
+  for (std::size_t i = 0; i < d.entries.size(); ++i)
+    if (fired[i]) members.push_back(i);
   if (enough(fired)) {
-    std::uint64_t needed = fired;
-    for (std::uint64_t b = fired; b != 0; b &= b - 1)
-      if (const std::uint64_t without = needed & ~(b & -b); without != 0 && enough(without)) needed = without;
+    EntrySet needed = fired;
+    for (const std::size_t i : members) {
+      needed.reset(i);
+      if (needed.none() || !enough(needed)) needed.set(i);
+    }
     return needed;
   }
-  for (std::uint64_t a = fired; a != 0; a &= a - 1)
-    if (enough(a & -a)) return a & -a;
-  for (std::uint64_t a = fired; a != 0; a &= a - 1)
-    for (std::uint64_t b = a & (a - 1); b != 0; b &= b - 1)
-      if (const std::uint64_t both = (a & -a) | (b & -b); enough(both)) return both;
-  return 0;
+  for (const std::size_t a : members)
+    if (const EntrySet alone = EntrySet().set(a); enough(alone)) return alone;
+  for (const std::size_t a : members)
+    for (const std::size_t b : members)
+      if (const EntrySet both = EntrySet().set(a).set(b); a < b && enough(both)) return both;
+  return {};
 }
 
 Verdict unable(const std::vector<Known>& entries, const Known& k) {
-  return {VerdictKind::Incomparable, k.id, std::uint64_t{1} << (&k - entries.data())};
+  return {VerdictKind::Incomparable, k.id, EntrySet().set(static_cast<std::size_t>(&k - entries.data()))};
 }
 
 }  // namespace
@@ -81,18 +91,17 @@ Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observa
   Facts facts{};
   deltas.behaviour.derive(c, &reference, facts.data());
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);
-  std::uint64_t fired = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    if (entries[i].behaviour && holds(*entries[i].behaviour, facts)) fired |= std::uint64_t{1} << i;
-  if (fired == 0) return {VerdictKind::Divergence, {}, 0};
-  // The executor's way may lead to where nobody can judge, an undefined value that is used, or where it cannot.
-  const Observation all = expectation(deltas, fired, c, reference);
-  if (all.status != Status::Ran) return {VerdictKind::Incomparable, all.reason, 0};
-  if (const std::uint64_t needed = explanation(deltas, fired, c, seen, reference); needed != 0)
-    return {VerdictKind::Known, {}, needed};
-  deltas.behaviour.derive(c, &all, facts.data());
+  // What some entries make of the case may be what others are about.
+  for (EntrySet fired, before; before = fired, fired |= firing(entries, facts), fired != before;) {
+    // The executor's way may lead to where nobody can judge, an undefined value that is used, or where it cannot.
+    const Observation all = expectation(deltas, fired, c, reference);
+    if (all.status != Status::Ran) return {VerdictKind::Incomparable, all.reason, {}};
+    if (const EntrySet needed = explanation(deltas, fired, c, seen, reference); needed.any())
+      return {VerdictKind::Known, {}, needed};
+    deltas.behaviour.derive(c, &all, facts.data());
+  }
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);
-  return {VerdictKind::Divergence, {}, 0};
+  return {VerdictKind::Divergence, {}, {}};
 }
 
 const Known* behaviour_death(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c) {

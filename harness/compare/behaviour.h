@@ -16,8 +16,9 @@ struct BehaviourDeltas {
 };
 
 // `seen` differs from `reference`. CannotJudge entries whose condition holds make the case incomparable; else the masks
-// and variants whose conditions hold, or one or two of them, must give exactly what was seen. `decided` are those that
-// were needed. Where they lead to something that a CannotJudge entry names, the case is incomparable too.
+// and variants whose conditions hold, or one or two of them, must give exactly what was seen; then those whose
+// conditions hold of what these give, and so on. `decided` are those that were needed. Where they lead to something
+// that a CannotJudge entry names, the case is incomparable too.
 Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observation& seen,
                      const Observation& reference);
 

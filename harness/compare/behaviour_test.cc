@@ -8,20 +8,24 @@
 namespace diffvisor::compare {
 namespace {
 
-// The record is (A, B): the reference doubles both, variant "triple" triples A, variant "keep" leaves B alone.
+// The record is (A, B): the reference doubles both, variant "triple" triples A, variant "keep" leaves B alone. Of 9
+// tripled nobody can say anything.
 Observation observe(const Case& c, std::span<const std::string> variants) {
   Observation o = toy::says(toy::kDone);
   std::uint64_t a = 2, b = 2;
   for (const std::string& v : variants) (v == "triple" ? a : b) = v == "triple" ? 3 : 1;
+  if (a == 3 && c[toy::A] == 9) return incomparable("nine_tripled");
   set(o, 0, a * c[toy::A]);
   set(o, 1, b * c[toy::B]);
   return o;
 }
 
+// Conditions: the case's A and B; LIST is what the reference, or a variant of it, made of them.
 constexpr Behaviour behaviour() {
   Behaviour b;
-  b.derive = [](const Case& c, const Observation*, std::uint64_t* facts) {
+  b.derive = [](const Case& c, const Observation* reference, std::uint64_t* facts) {
     for (std::size_t i = 0; i < toy::kSlots; ++i) facts[i] = c.v[i];
+    for (std::size_t i = 0; i < 2; ++i) facts[toy::List + i] = reference == nullptr ? 0 : reference->record[i];
   };
   b.has_variant = [](std::string_view name) { return name == "triple" || name == "keep"; };
   b.run_variant = &observe;
@@ -105,6 +109,62 @@ TEST(BehaviourDeltas, WhatCannotJudgeSaysWhy) {
   const Verdict v = j.judge(c, j.read(c), 0, records(1, 1), &reference);
   EXPECT_EQ(v.kind, VerdictKind::Incomparable);
   EXPECT_EQ(v.reason, "none");
+}
+
+// ---- an entry that cannot judge, met on the way of a variant
+
+const std::string kTriple = entry("t", "action = \"variant\"\nvariant = \"triple\"");
+const std::string kNoFifteen = entry("fifteen", "action = \"cannot_judge\"\nwhen = \"LIST == 15\"");
+
+TEST(BehaviourDeltas, WhereAVariantLeadsToNobodyCanJudge) {
+  const Toy toy;
+  const Verdict v = judged(toy, kTriple + kNoFifteen, records(99, 14));
+  EXPECT_EQ(v.kind, VerdictKind::Incomparable);
+  EXPECT_EQ(v.reason, "fifteen");
+  EXPECT_EQ(v.decided, 0b10u);
+  EXPECT_EQ(judged(toy, kTriple + kNoFifteen, records(99, 14), 6).kind, VerdictKind::Divergence) << "18 can be judged";
+  EXPECT_EQ(judged(toy, kNoFifteen, records(99, 14)).kind, VerdictKind::Divergence) << "nothing leads to 15";
+}
+
+TEST(BehaviourDeltas, WhatTheVariantExplainsIsKnownThoughItCannotBeJudged) {
+  const Toy toy;
+  const Verdict v = judged(toy, kTriple + kNoFifteen, records(15, 14));
+  EXPECT_EQ(v.kind, VerdictKind::Known);
+  EXPECT_EQ(v.decided, 0b01u);
+}
+
+TEST(BehaviourDeltas, WhatCannotJudgeTheReferenceComesBeforeVariants) {
+  const Toy toy;
+  const std::string ten = entry("ten", "action = \"cannot_judge\"\nwhen = \"LIST == 10\"");
+  EXPECT_EQ(judged(toy, kTriple + ten, records(15, 14)).reason, "ten");
+}
+
+TEST(BehaviourDeltas, AVariantThatEndsWhereTheReferenceCannotFollowIsIncomparable) {
+  const Toy toy;
+  const Verdict v = judged(toy, kTriple, records(27, 14), 9);
+  EXPECT_EQ(v.kind, VerdictKind::Incomparable);
+  EXPECT_EQ(v.reason, "nine_tripled");
+  EXPECT_TRUE(v.decided.none());
+}
+
+TEST(BehaviourDeltas, AnEntryMayBeAboutWhatAnotherMakesOfTheCase) {
+  const Toy toy;
+  const std::string keeps = entry("k", "action = \"variant\"\nvariant = \"keep\"\nwhen = \"LIST == 15\"");
+  const Verdict v = judged(toy, keeps + kTriple, records(15, 7));
+  EXPECT_EQ(v.kind, VerdictKind::Known);
+  EXPECT_EQ(v.decided, 0b11u);
+  EXPECT_EQ(judged(toy, keeps, records(15, 7)).kind, VerdictKind::Divergence) << "nothing leads to 15";
+  EXPECT_EQ(judged(toy, keeps + kTriple, records(18, 7), 6).kind, VerdictKind::Divergence) << "18 is not 15";
+}
+
+TEST(BehaviourDeltas, EntriesBeyondTheFirstWordDecideToo) {
+  const Toy toy;
+  std::string text;
+  for (unsigned i = 0; i < 99; ++i)
+    text += entry("other" + std::to_string(i), "action = \"variant\"\nvariant = \"keep\"\nwhen = \"A == 6\"");
+  const Verdict v = judged(toy, text + kTriple, records(15, 14));
+  EXPECT_EQ(v.kind, VerdictKind::Known);
+  EXPECT_EQ(v.decided, EntrySet().set(99));
 }
 
 TEST(BehaviourDeltas, ADeathIsKnownBeforeItRuns) {

@@ -53,7 +53,7 @@ std::string_view verdict_name(VerdictKind kind) {
 
 Deltas::Deltas(const rules::RuleSet& set, std::vector<Known> entries)
     : entries_(std::move(entries)), all_(edited(set, {}, entries_, kNone)) {
-  CHECK(entries_.size() <= 64);
+  CHECK(entries_.size() <= kMostEntries);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     without_.push_back(edited(set, {}, entries_, i));
     alone_.emplace_back(set, entries_[i].edits);
@@ -184,31 +184,32 @@ std::optional<std::size_t> Judge::first_difference(const Observation& a, const O
 
 Verdict Judge::judge(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,
                      const Observation* reference) {
-  if (seen.status == Status::Incomparable) return {VerdictKind::Incomparable, seen.reason, 0};
-  if (seen.status == Status::Died) return {VerdictKind::ExecutorDied, seen.reason, 0};
+  if (seen.status == Status::Incomparable) return {VerdictKind::Incomparable, seen.reason, {}};
+  if (seen.status == Status::Died) return {VerdictKind::ExecutorDied, seen.reason, {}};
   if (domain_->rules->rows.empty()) return judge_behaviour(c, executor, seen, reference);
   const bool plain = matches(table_, r.ruling, seen.outcome);
   const Deltas& d = deltas_[executor];
   if (d.entries().empty()) {
-    if (plain) return {VerdictKind::Agree, {}, 0};
+    if (plain) return {VerdictKind::Agree, {}, {}};
   } else {
     const Verdict v = judge_known(c, r, executor, seen.outcome, plain);
     if (v.kind != VerdictKind::Divergence) return v;
   }
   for (std::size_t i = 0; i < unclear_tables_[executor].size(); ++i)
-    if (accepts(unclear_tables_[executor][i], c, r, seen.outcome)) return {VerdictKind::SpecUnclear, unclear_[i].id, i};
-  return {VerdictKind::Divergence, {}, 0};
+    if (accepts(unclear_tables_[executor][i], c, r, seen.outcome))
+      return {VerdictKind::SpecUnclear, unclear_[i].id, {}};
+  return {VerdictKind::Divergence, {}, {}};
 }
 
 Verdict Judge::judge_behaviour(const Case& c, std::size_t executor, const Observation& seen,
                                const Observation* reference) {
-  if (reference == nullptr) return {VerdictKind::Incomparable, "no_reference", 0};
-  if (reference->status != Status::Ran) return {VerdictKind::Incomparable, reference->reason, 0};
-  if (!first_difference(*reference, seen)) return {VerdictKind::Agree, {}, 0};
-  if (domain_->behaviour == nullptr || deltas_[executor].entries().empty()) return {VerdictKind::Divergence, {}, 0};
+  if (reference == nullptr) return {VerdictKind::Incomparable, "no_reference", {}};
+  if (reference->status != Status::Ran) return {VerdictKind::Incomparable, reference->reason, {}};
+  if (!first_difference(*reference, seen)) return {VerdictKind::Agree, {}, {}};
+  if (domain_->behaviour == nullptr || deltas_[executor].entries().empty()) return {VerdictKind::Divergence, {}, {}};
   const Verdict v = judge_deltas({*domain_->behaviour, deltas_[executor].entries(), variants_}, c, seen, *reference);
-  for (std::uint64_t b = v.decided; b != 0; b &= b - 1)
-    ++counts_[executor][static_cast<std::size_t>(std::countr_zero(b))].decided;
+  if (v.decided.any())
+    for (std::size_t i = 0; i < counts_[executor].size(); ++i) counts_[executor][i].decided += v.decided[i];
   return v;
 }
 
@@ -223,22 +224,19 @@ VerdictKind Judge::verdict(const Case& c, const Reading& r, std::size_t executor
 Verdict Judge::judge_known(const Case& c, const Reading& r, std::size_t executor, rules::Outcome seen, bool plain) {
   const Deltas& d = deltas_[executor];
   auto& counts = counts_[executor];
-  std::uint64_t fired = 0;
+  EntrySet fired;
   if (d.anything_fires(c.v.data(), r.survey))
     for (std::size_t i = 0; i < d.entries().size(); ++i)
-      if (d.fires(i, c.v.data(), r.survey)) fired |= std::uint64_t{1} << i;
-  if (fired == 0) return {plain ? VerdictKind::Agree : VerdictKind::Divergence, {}, 0};
+      if (d.fires(i, c.v.data(), r.survey)) fired.set(i);
+  if (fired.none()) return {plain ? VerdictKind::Agree : VerdictKind::Divergence, {}, {}};
   const bool match = accepts(d.all(), c, r, seen);
-  std::uint64_t decided = 0;
-  for (std::uint64_t b = fired; match && !plain && b != 0; b &= b - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(b));
-    if (!accepts(d.without(i), c, r, seen)) decided |= std::uint64_t{1} << i;
+  EntrySet decided;
+  for (std::size_t i = 0; i < d.entries().size(); ++i) {
+    if (!fired[i]) continue;
+    decided[i] = match && !plain && !accepts(d.without(i), c, r, seen);
+    ++(decided[i] ? counts[i].decided : counts[i].fired);
   }
-  for (std::uint64_t b = fired; b != 0; b &= b - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(b));
-    ++(decided >> i & 1 ? counts[i].decided : counts[i].fired);
-  }
-  if (!match) return {VerdictKind::Divergence, {}, 0};
+  if (!match) return {VerdictKind::Divergence, {}, {}};
   return {plain ? VerdictKind::Agree : VerdictKind::Known, {}, decided};
 }
 

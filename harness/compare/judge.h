@@ -27,8 +27,8 @@ std::string_view verdict_name(VerdictKind kind);
 
 struct Verdict {
   VerdictKind kind = VerdictKind::Incomparable;
-  std::string_view reason;    // Incomparable, ExecutorDied: why
-  std::uint64_t decided = 0;  // Known: bit i = this executor's entry i was necessary; SpecUnclear: index in unclear()
+  std::string_view reason;  // Incomparable, ExecutorDied: why
+  EntrySet decided;         // of this executor: those that were necessary
 };
 
 // What the reference table says of one case.
@@ -56,7 +56,7 @@ class Deltas {
   bool fires(std::size_t i, const std::uint64_t* v, const rules::Survey& plain) const;
 
  private:
-  std::vector<Known> entries_;  // at most 64
+  std::vector<Known> entries_;
   rules::EditedRules all_;
   std::vector<rules::EditedRules> without_;
   std::vector<rules::EditedRules> alone_;

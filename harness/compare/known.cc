@@ -2,6 +2,7 @@
 #include "harness/compare/known.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -207,10 +208,14 @@ class EntryReader {
   unsigned entry_ = 0;  // of the row being edited
 };
 
-Result<void> unique_ids(const std::vector<Known>& all) {
+Result<void> check_all(const std::vector<Known>& all) {
   std::set<std::string> ids;
-  for (const Known& k : all)
+  std::map<std::string, std::size_t> entries;
+  for (const Known& k : all) {
     if (!ids.insert(k.id).second) return fail(ErrorCode::Format, k.place, "two entries have this id");
+    if (++entries[k.executor] > kMostEntries)
+      return fail(ErrorCode::Format, k.place, fmt::format("more than {} entries of {}", kMostEntries, k.executor));
+  }
   return {};
 }
 
@@ -237,7 +242,7 @@ Result<void> parse_known(std::string_view text, const std::string& place, const 
     if (!known) return tl::unexpected(known.error());
     out.push_back(std::move(*known));
   }
-  return unique_ids(out);
+  return check_all(out);
 }
 
 Result<std::vector<Known>> load_known(const std::filesystem::path& path, const Domain& domain) {

@@ -3,6 +3,7 @@
 // the comparer then demands that the executor says exactly what the edited table says. Nothing is filtered by name.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -15,6 +16,9 @@
 #include "harness/run/domain.h"
 
 namespace diffvisor::compare {
+
+inline constexpr std::size_t kMostEntries = 128;  // of one executor
+using EntrySet = std::bitset<kMostEntries>;       // of its entries, by index
 
 // A delta of a domain whose subject is behaviour.
 struct BehaviourDelta {
@@ -47,7 +51,8 @@ struct Known {
 };
 
 // Adds the entries of one TOML text: `domain = "..."`, then [[known]] tables; texts about other domains add nothing.
-// Unknown keys, unknown rows, conditions that do not parse and two entries with one id are errors.
+// Unknown keys, unknown rows, conditions that do not parse, two entries with one id and more than kMostEntries of an
+// executor are errors.
 Result<void> parse_known(std::string_view text, const std::string& place, const Domain& domain,
                          std::vector<Known>& out);
 

@@ -181,6 +181,19 @@ TEST(Known, TextsAboutOtherDomainsAddNothing) {
   EXPECT_TRUE(other->empty());
 }
 
+TEST(Known, AnExecutorHasAsManyEntriesAsASetHolds) {
+  const auto parse = [](std::size_t count) {
+    std::string text = "domain = \"toy\"\n";
+    for (std::size_t i = 0; i < count; ++i)
+      text += "[[known]]\nid = \"e" + std::to_string(i) + "\"\nexecutor = \"box\"\n" + kTail +
+              "action = \"drop\"\nrows = [\"toy.a.even\"]\n";
+    std::vector<Known> out;
+    return parse_known(text, "test", domain(), out).has_value();
+  };
+  EXPECT_TRUE(parse(kMostEntries));
+  EXPECT_FALSE(parse(kMostEntries + 1));
+}
+
 TEST(Known, VersionsArePrefixes) {
   std::vector<Known> all(3);
   all[0].executor = all[1].executor = "box";
