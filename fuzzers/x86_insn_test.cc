@@ -75,8 +75,25 @@ std::optional<Changes> changes_of(const Observation& o) {
   return out;
 }
 
+// The code that has run is no longer there: CODE_ADDRESS is that of the next instruction. False if it lies elsewhere.
+bool advance_code(const Case& c, Case& next) {
+  auto& code = next.areas[insn::kCodeArea];
+  const std::uint64_t ran = next[insn::Rip] - c[insn::Rip];
+  if (ran >= code.size() || next[insn::CsBase] != c[insn::CsBase]) return false;
+  next[insn::CodeAddress] += ran;
+  code.erase(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(ran));
+  return true;
+}
+
+bool is_whole(const Observation& o) {
+  for (std::size_t s = 0; s < insn::kStateWords; ++s)
+    if (!o.defined.test(s)) return false;
+  return true;
+}
+
 // The case that goes on where `o` stopped; nothing when a case cannot say it.
 std::optional<Case> after(const Case& c, const Observation& o, const Changes& changes) {
+  if (!is_whole(o)) return std::nullopt;
   Case next = c;
   std::copy_n(o.record.begin(), insn::kStateWords, next.v.begin() + insn::kFirstState);
   for (const auto& [address, value] : changes) {
@@ -90,6 +107,7 @@ std::optional<Case> after(const Case& c, const Observation& o, const Changes& ch
     next.v[insn::PatchAddress + slot] = address;
     next.v[insn::PatchValue + slot] = value;
   }
+  if (!advance_code(c, next)) return std::nullopt;
   const Case wanted = next;
   insn::settle(next.v.data());
   return next == wanted ? std::optional(next) : std::nullopt;
