@@ -132,11 +132,12 @@ bool Engine::restore_count(const Plan& plan) {
 Engine::Step Engine::judge(const Opcode& o, const Plan& plan) {
   if (events_.top_page) return {0, Limit::TopPage};
   if (events_.no_memory) return {0, Limit::NoMemory};
+  const bool ended = restore_count(plan);
   if (events_.port) return {make_outcome(OutcomeKind::PortAccess)};
   if (events_.invalid_opcode && o.is(Opcode::k0f, 0x33)) return {0, Limit::Rdpmc};
   if (events_.invalid_opcode && o.is(Opcode::kOneByte, 0xcd)) return {0, Limit::IntN};
   if (events_.invalid_opcode) return {make_outcome(OutcomeKind::Exception, kUD)};
-  if (!restore_count(plan)) return {0, Limit::RepTooLong};
+  if (!ended) return {0, Limit::RepTooLong};
   return events_.intr ? judge_interrupt(o, plan) : judge_stop(o, plan);
 }
 

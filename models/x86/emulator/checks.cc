@@ -8,6 +8,7 @@ namespace diffvisor::x86 {
 
 bool lock_is_wrong(const Machine& m, const Instruction& i) {
   if (!i.lock || m.v[insn::CapGeneration] == insn::k80286) return false;
+  if (m.quirk(Quirk::UnicornLock)) return false;
   return !i.row->has(kLock) || (!i.is_memory() && !m.quirk(Quirk::LockReg));
 }
 

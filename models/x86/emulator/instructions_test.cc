@@ -326,6 +326,9 @@ const Planted kPlanted[] = {
     {Quirk::BochsAdox, {"", kLong64, {0xf3, 0x0f, 0x38, 0xf6, 0xc1}, {{Rax, 0x7fffffff}, {Rcx, 1}}, kDone, {}}},
     {Quirk::BochsPause, {"", kLong64, {0xf3, 0x41, 0x90}, {{R8, 1}}, kDone, {}}},
     {Quirk::BochsMovdiri, {"", kLong64, {0x66, 0x0f, 0x38, 0xf9, 0xc0}, {{Rax, 1}}, kDone, {}}},
+    {Quirk::UnicornLock, {"", kLong64, {0xf0, 0x0f, 0xa3, 0x0b}, {{Rbx, kData}}, kDone, {}}},
+    {Quirk::UnicornLock, {"", kLong64, {0xf0, 0x8b, 0xc1}, {{Rcx, 1}}, kDone, {}}},
+    {Quirk::UnicornSysret, {"", kProtected32, {0x0f, 0x07}, {{Efer, 1}, {Rcx, kCode}}, kDone, {}}},
     {Quirk::BochsFxState, {"", kReal16, {0x0f, 0xae, 0x07}, {{Rbx, 0xfff0}}, kDone, {}}},
 };
 TEST(Instructions, PlantedDefectsShow) {

@@ -365,6 +365,7 @@ Handler unicorn_handler(const Machine& m, const Instruction& i) {
 }
 
 void unicorn_check(Machine& m, const Instruction& i) {
+  if (m.quirk(Quirk::UnicornLock)) unicorn_lock(m, i);
   if (m.quirk(Quirk::UnicornSseChecks) && is_integer_of_long_map(i)) check_as_sse(m, i);
   const bool vector = i.row->has(kSse | kMmx);
   if (m.quirk(Quirk::UnicornSseChecks) && vector && m.cr0(insn::cr0::TS)) m.raise(insn::kNM, Cause::DeviceNotAvailable);

@@ -13,6 +13,8 @@ Handler unicorn_handler(const Machine& m, const Instruction& i);
 bool is_far_transfer(const Machine& m);  // of the row being carried out
 // Raises #UD where the bytes fetched before a fault are enough for Unicorn to know; overwrites the others.
 void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched);
+// #UD where it refuses a LOCK prefix; elsewhere the prefix does nothing.
+void unicorn_lock(Machine& m, const Instruction& i);
 // What Unicorn checks before anything else of an instruction.
 void unicorn_check(Machine& m, const Instruction& i);
 

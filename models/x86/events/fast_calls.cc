@@ -32,6 +32,7 @@ void syscall_legacy(Machine& m) {
 }
 
 bool sysret_undefined(const Machine& m) {
+  if (m.quirk(Quirk::UnicornSysret)) return !m.real_mode() && !m.efer(insn::efer::SCE);
   if (!m.efer(insn::efer::SCE)) return true;
   return amd(m) ? !m.protected_mode() : !m.code64();
 }
@@ -71,7 +72,7 @@ void syscall(Machine& m, const Instruction&) {
 
 void sysret(Machine& m, const Instruction& i) {
   if (sysret_undefined(m)) return m.undefined_opcode(Cause::ModeOfOpcode);
-  if (m.cpl() != 0) return m.general_protection(Cause::Privilege);
+  if (m.cpl() != 0 || m.real_mode()) return m.general_protection(Cause::Privilege);
   const bool wide = m.code64() && i.operand_bytes == 8;
   if (wide && !amd(m) && !m.is_canonical(m.v[insn::Rcx])) return m.general_protection(Cause::BranchTarget);
   m.next_rip = wide ? m.v[insn::Rcx] : m.v[insn::Rcx] & 0xffffffff;
