@@ -9,11 +9,12 @@ export PKG_CONFIG_PATH=$deps/lib/pkgconfig
 # CMake takes the compilers and CFLAGS, CXXFLAGS from the environment; a build type would add flags of its own.
 configure() { cmake -G Ninja -DCMAKE_BUILD_TYPE= -DCMAKE_PREFIX_PATH="$deps" "$@"; }
 
-for library in fmt expected json tomlplusplus CLI11 xxHash/cmake_unofficial; do
+for library in fmt expected json tomlplusplus CLI11 xxHash/cmake_unofficial zycore zydis; do
   [[ -d $SRC/deps/$library ]] || continue
   configure -S "$SRC/deps/$library" -B "$WORK/$library" --no-warn-unused-cli -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_INSTALL_PREFIX="$deps" -DCMAKE_INSTALL_LIBDIR=lib -DFMT_TEST=OFF -DFMT_DOC=OFF -DEXPECTED_BUILD_TESTS=OFF \
-    -DJSON_BuildTests=OFF -DCLI11_BUILD_TESTS=OFF -DCLI11_BUILD_EXAMPLES=OFF -DXXHASH_BUILD_XXHSUM=OFF
+    -DJSON_BuildTests=OFF -DCLI11_BUILD_TESTS=OFF -DCLI11_BUILD_EXAMPLES=OFF -DXXHASH_BUILD_XXHSUM=OFF \
+    -DZYAN_SYSTEM_ZYCORE=ON -DZYDIS_BUILD_EXAMPLES=OFF -DZYDIS_BUILD_TOOLS=OFF
   cmake --build "$WORK/$library" --target install
 done
 
