@@ -294,7 +294,7 @@ void choose_group_seven(Builder& b) {
     b.reg(kRcx) = b.chance(85) ? 0 : b.rng.below(3);
     if (b.code.group() == 2) b.reg(kRax) = b.chance(85) ? near_xcr0(b) : edge_value(b.rng);
     if (b.chance(85)) b.reg(kRdx) = 0;
-    if (b.code.group() == 5 && b.chance(80)) b.v[Cr4] |= bit(cr4::PKE) & cr4_mask(b.v);
+    if (b.chance(80)) b.v[Cr4] |= bit(b.code.group() == 5 ? cr4::PKE : cr4::OSXSAVE) & cr4_mask(b.v);
   }
   if (b.code.group() == 6) b.set_low(rm, 2, b.chance(50) ? b.rng.below(16) : b.rng.next());  // LMSW
 }
