@@ -14,7 +14,7 @@ for library in fmt expected json tomlplusplus CLI11 xxHash/cmake_unofficial zyco
   configure -S "$SRC/deps/$library" -B "$WORK/$library" --no-warn-unused-cli -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_INSTALL_PREFIX="$deps" -DCMAKE_INSTALL_LIBDIR=lib -DFMT_TEST=OFF -DFMT_DOC=OFF -DEXPECTED_BUILD_TESTS=OFF \
     -DJSON_BuildTests=OFF -DCLI11_BUILD_TESTS=OFF -DCLI11_BUILD_EXAMPLES=OFF -DXXHASH_BUILD_XXHSUM=OFF \
-    -DZYAN_SYSTEM_ZYCORE=ON -DZYDIS_BUILD_EXAMPLES=OFF -DZYDIS_BUILD_TOOLS=OFF
+    -DZYAN_ZYCORE_PATH="$SRC/deps/zycore" -DZYDIS_BUILD_EXAMPLES=OFF -DZYDIS_BUILD_TOOLS=OFF
   cmake --build "$WORK/$library" --target install
 done
 
