@@ -30,6 +30,10 @@ using u64 = std::uint64_t;
 
 constexpr u64 kFill = 0xf4f4f4f4f4f4f4f4;  // HLT
 
+// Where segment registers come from. Own: a GDT with a descriptor for each, as what the case's tables and selectors
+// are has no part in the difference.
+enum class Segments { AsOpened, Own, OfCase };
+
 struct Tables {
   std::vector<memory_row> memory;
   std::vector<register_row> registers;
@@ -68,14 +72,25 @@ Image background() {
   return i;
 }
 
+constexpr unsigned kLoaded[] = {kCs, kSs, kDs, kEs, kFs, kGs};
+constexpr u64 own_index(unsigned segment) { return 8 * (u64{segment} + 1); }
+
+// SDM 3A 3.4.5.
+u64 own_descriptor(const Case& c, unsigned s) {
+  const u64 base = c.v[base_of(s)], a = c.v[attr_of(s)];
+  const u64 limit = (a >> attr::G & 1) != 0 ? c.v[limit_of(s)] >> 12 : c.v[limit_of(s)];
+  return (limit & 0xffff) | (base & 0xffffff) << 16 | (a & 0xff) << 40 | (limit >> 16 & 0xf) << 48 |
+         (a >> attr::AVL & 0xf) << 52 | (base >> 24 & 0xff) << 56;
+}
+
 // What the program's memory holds when it starts: no page tables, as it runs without paging, and no gates, as
 // exceptions are not delivered.
-Image memory_of(const Case& c, bool tables) {
+Image memory_of(const Case& c, Segments segments) {
   const Image all = background();
   Image i;
   i.copy(all, kIvt, kGdt);
   i.copy(all, kCode, kStack);
-  if (tables) {
+  if (segments == Segments::OfCase) {
     i.copy(all, kGdt, kIdt64);
     i.copy(all, kLdt, kPml5);
     for (const u64 tss : {kTss64, kTss32}) i.copy(all, tss, tss + kIoBitmap);
@@ -83,6 +98,11 @@ Image memory_of(const Case& c, bool tables) {
   for (unsigned k = 0; k < kPatches; ++k)
     if (const u64 address = c.v[PatchAddress + k]; address != 0 && address <= kRamEnd - 8)
       std::memcpy(i.bytes.data() + address, &c.v[PatchValue + k], 8);
+  if (segments == Segments::Own)
+    for (const unsigned s : kLoaded) {
+      const u64 descriptor = own_descriptor(c, s);
+      std::memcpy(i.bytes.data() + kGdt + own_index(s), &descriptor, 8);
+    }
   const auto& code = c.areas[kCodeArea];
   const u64 room = std::min<u64>(code.size(), kRamEnd - c.v[CodeAddress]);
   std::memcpy(i.bytes.data() + c.v[CodeAddress], code.data(), room);
@@ -124,26 +144,30 @@ void add_table(Tables& t, int id, std::uint32_t selector, u64 base, u64 limit) {
   t.registers.push_back({id, selector, base, limit});
 }
 
-void add_segments(const Case& c, bool tables, Tables& t) {
+void add_segments(const Case& c, Segments segments, Tables& t) {
   const bool real = c.v[ModeOf] == kReal16;
-  if (tables && !real) {
+  if (segments == Segments::Own) add_table(t, UC_X86_REG_GDTR, 0, kGdt, kGdtLimit);
+  if (segments == Segments::OfCase && !real) {
     add_table(t, UC_X86_REG_GDTR, 0, c.v[GdtrBase], c.v[GdtrLimit]);
     add_table(t, UC_X86_REG_IDTR, 0, c.v[IdtrBase], c.v[IdtrLimit]);
     add_table(t, UC_X86_REG_LDTR, static_cast<std::uint32_t>(c.v[LdtrSelector]), c.v[LdtrBase], c.v[LdtrLimit]);
     add_table(t, UC_X86_REG_TR, static_cast<std::uint32_t>(c.v[TrSelector]), c.v[TrBase], c.v[TrLimit]);
   }
-  if (real || tables)
-    for (const unsigned s : {kCs, kSs, kDs, kEs, kFs, kGs})
-      add_register(t, *api_of(selector_of(s), true), c.v[selector_of(s)]);
+  for (const unsigned s : kLoaded) {
+    const bool null = (c.v[attr_of(s)] >> attr::UNUSABLE & 1) != 0;
+    const u64 own = null ? 0 : own_index(s) | cpl_of(c.v.data());
+    if (segments != Segments::AsOpened || real)
+      add_register(t, *api_of(selector_of(s), true), segments == Segments::Own ? own : c.v[selector_of(s)]);
+  }
   if (c.v[ModeOf] != kLong64) return;
   for (const unsigned slot : {FsBase, GsBase})
     if (c.v[slot] != 0) add_register(t, *api_of(slot, true), c.v[slot]);
 }
 
-void add_registers(const Case& c, bool tables, Tables& t) {
+void add_registers(const Case& c, Segments segments, Tables& t) {
   const bool wide = c.v[ModeOf] == kLong64;
   const auto golden = golden_values(c);
-  add_segments(c, tables, t);
+  add_segments(c, segments, t);
   for (unsigned slot = Rax; slot <= R15; ++slot)
     if (const auto api = api_of(slot, wide); api && c.v[slot] != 0) add_register(t, *api, c.v[slot]);
   add_register(t, *api_of(Rflags, wide), c.v[Rflags]);
@@ -163,8 +187,17 @@ void add_registers(const Case& c, bool tables, Tables& t) {
   }
 }
 
+Segments segments_of(const Case& c, bool tables) {
+  const bool may_be_own = c.v[ModeOf] == kProtected16 || c.v[ModeOf] == kProtected32;
+  if (tables || !may_be_own) return tables ? Segments::OfCase : Segments::AsOpened;
+  const auto golden = golden_values(c);
+  bool is_golden = c.v[ModeOf] == kProtected32;
+  for (unsigned slot = EsSelector; slot <= GsAttr; ++slot) is_golden &= c.v[slot] == golden[slot];
+  return is_golden ? Segments::AsOpened : Segments::Own;
+}
+
 // The first field that no register loads; empty if there is none.
-std::string unloadable(const Case& c) {
+std::string unloadable(const Case& c, Segments segments) {
   if (c.v[ModeOf] == kVirtual8086) return "virtual-8086 mode";
   if (c.v[ModeOf] == kCompatibility32) return "compatibility mode";
   if (c.v[RepOne] != 0) return "REP is stopped after one iteration";
@@ -176,7 +209,7 @@ std::string unloadable(const Case& c) {
     const bool base_of_selector =
         real && segment && (slot - EsSelector) % 4 == 1 && c.v[slot] == c.v[slot - 1] << 4 && slot < LdtrSelector;
     const bool is_selector = segment && (slot - EsSelector) % 4 == 0 && real;
-    const bool is_base = wide && (slot == FsBase || slot == GsBase);
+    const bool is_base = (wide && (slot == FsBase || slot == GsBase)) || (segments == Segments::Own && slot <= GsAttr);
     const bool is_table = slot >= GdtrBase && slot <= IdtrLimit;
     if (segment ? is_base || is_selector || base_of_selector : is_table || api_of(slot, wide).has_value()) continue;
     return fmt::format("{} = {:#x}, which no register loads", name_of_slot(slot), c.v[slot]);
@@ -362,12 +395,12 @@ int main(void) {
 Result<std::string> program_of(const ProgramRequest& r) {
   const Case& c = *r.c;
   if (const std::string why = unshowable(*r.manual, *r.said); !why.empty()) return impossible(why);
-  if (const std::string why = unloadable(c); !why.empty()) return impossible(why);
-  const bool tables = r.tables || c.v[ModeOf] == kProtected16;  // whose code segment comes from one
-  const Image before = memory_of(c, tables);
+  const Segments segments = segments_of(c, r.tables);
+  if (const std::string why = unloadable(c, segments); !why.empty()) return impossible(why);
+  const Image before = memory_of(c, segments);
   Tables t;
   t.memory = memory_rows(before);
-  add_registers(c, tables, t);
+  add_registers(c, segments, t);
   add_checks(c, before, *r.manual, *r.said, t);
   if (std::ranges::all_of(t.checks, [](const check_row& k) { return k.manual == k.unicorn; }))
     return impossible("no register and no memory has the difference");
