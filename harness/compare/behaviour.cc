@@ -2,6 +2,8 @@
 #include "harness/compare/behaviour.h"
 
 #include <array>
+#include <deque>
+#include <utility>
 
 #include "harness/rules/interpret.h"
 
@@ -13,34 +15,55 @@ using Facts = std::array<std::uint64_t, kMaxSlots>;
 
 bool holds(const BehaviourDelta& d, const Facts& facts) { return !d.when || rules::holds(*d.when, facts.data(), {}); }
 
-Observation masked(Observation o, const BehaviourDelta& d) {
+void mask(Observation& o, const BehaviourDelta& d) {
   for (const Loose& l : d.ignores) o.record[l.slot] &= ~l.bits;
-  return o;
 }
 
-// The reference with the variants named by `which`.
-Observation expectation(const BehaviourDeltas& d, const EntrySet& which, const Case& c, const Observation& reference) {
-  std::vector<std::string> variants = d.variants;
-  for (std::size_t i = 0; i < d.entries.size(); ++i)
-    if (which[i] && d.entries[i].behaviour->action == Action::Variant)
-      variants.push_back(d.entries[i].behaviour->variant);
-  return variants.size() == d.variants.size() ? reference : d.behaviour.run_variant(c, variants);
-}
-
-// What was seen is what the reference does with the masks and variants named by `which`.
-bool explains(const BehaviourDeltas& d, const EntrySet& which, const Case& c, const Observation& seen,
-              const Observation& reference) {
-  const std::vector<Known>& entries = d.entries;
-  Observation expected = expectation(d, which, c, reference);
-  if (expected.status != Status::Ran) return false;
-  Observation got = seen;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!which[i] || entries[i].behaviour->action != Action::Ignores) continue;
-    expected = masked(expected, *entries[i].behaviour);
-    got = masked(got, *entries[i].behaviour);
+// Entries tried on one case. The reference is asked once for each set of variants.
+class Trial {
+ public:
+  Trial(const BehaviourDeltas& d, const Case& c, const Observation& seen, const Observation& reference)
+      : d_(d), c_(c), seen_(seen), reference_(reference) {
+    for (std::size_t i = 0; i < d.entries.size(); ++i)
+      variants_[i] = d.entries[i].behaviour && d.entries[i].behaviour->action == Action::Variant;
   }
-  return !Judge::first_difference(expected, got);
-}
+
+  // The reference with the variants named by `which`.
+  const Observation& expectation(const EntrySet& which) {
+    const EntrySet set = which & variants_;
+    if (set.none()) return reference_;
+    for (const auto& [asked, answer] : answers_)
+      if (asked == set) return answer;
+    std::vector<std::string> names = d_.variants;
+    for (std::size_t i = 0; i < d_.entries.size(); ++i)
+      if (set[i]) names.push_back(d_.entries[i].behaviour->variant);
+    return answers_.emplace_back(set, d_.behaviour.run_variant(c_, names)).second;
+  }
+
+  // What was seen is what the reference does with the masks and variants named by `which`.
+  bool explains(const EntrySet& which) {
+    const Observation& expected = expectation(which);
+    if (expected.status != Status::Ran || expected.outcome != seen_.outcome) return false;
+    if (!Judge::first_difference(expected, seen_)) return true;
+    const EntrySet masks = which & ~variants_;
+    if (masks.none()) return false;
+    Observation a = expected, b = seen_;
+    for (std::size_t i = 0; i < d_.entries.size(); ++i) {
+      if (!masks[i]) continue;
+      mask(a, *d_.entries[i].behaviour);
+      mask(b, *d_.entries[i].behaviour);
+    }
+    return !Judge::first_difference(a, b);
+  }
+
+ private:
+  const BehaviourDeltas& d_;
+  const Case& c_;
+  const Observation& seen_;
+  const Observation& reference_;
+  EntrySet variants_;  // entries that are such
+  std::deque<std::pair<EntrySet, Observation>> answers_;
+};
 
 // The entry by which the executor cannot judge the case; null if there is none.
 const Known* inability(const std::vector<Known>& entries, const Facts& facts) {
@@ -57,11 +80,10 @@ EntrySet firing(const std::vector<Known>& entries, const Facts& facts) {
 
 // Those of `fired` that explain what was seen: all of them less what is not needed, else one or two alone, for an
 // entry that is true may still stand in another's way. Empty: none do.
-EntrySet explanation(const BehaviourDeltas& d, const EntrySet& fired, const Case& c, const Observation& seen,
-                     const Observation& reference) {
-  const auto enough = [&](const EntrySet& which) { return explains(d, which, c, seen, reference); };
+EntrySet explanation(Trial& trial, const EntrySet& fired) {
+  const auto enough = [&](const EntrySet& which) { return trial.explains(which); };
   std::vector<std::size_t> members;
-  for (std::size_t i = 0; i < d.entries.size(); ++i)
+  for (std::size_t i = 0; i < fired.size(); ++i)
     if (fired[i]) members.push_back(i);
   if (enough(fired)) {
     EntrySet needed = fired;
@@ -91,13 +113,13 @@ Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observa
   Facts facts{};
   deltas.behaviour.derive(c, &reference, facts.data());
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);
+  Trial trial(deltas, c, seen, reference);
   // What some entries make of the case may be what others are about.
   for (EntrySet fired, before; before = fired, fired |= firing(entries, facts), fired != before;) {
     // The executor's way may lead to where nobody can judge, an undefined value that is used, or where it cannot.
-    const Observation all = expectation(deltas, fired, c, reference);
+    const Observation& all = trial.expectation(fired);
     if (all.status != Status::Ran) return {VerdictKind::Incomparable, all.reason, {}};
-    if (const EntrySet needed = explanation(deltas, fired, c, seen, reference); needed.any())
-      return {VerdictKind::Known, {}, needed};
+    if (const EntrySet needed = explanation(trial, fired); needed.any()) return {VerdictKind::Known, {}, needed};
     deltas.behaviour.derive(c, &all, facts.data());
   }
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);

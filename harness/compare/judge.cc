@@ -173,8 +173,11 @@ bool Judge::accepts(const rules::EditedRules& rules, const Case& c, const Readin
 std::optional<std::size_t> Judge::first_difference(const Observation& a, const Observation& b) {
   if (a.outcome != b.outcome) return kMaxRecord;
   for (std::size_t w = 0; w < SlotSet::kWords; ++w) {
-    for (std::uint64_t both = a.defined.word(w) & b.defined.word(w); both != 0; both &= both - 1) {
-      const auto i = 64 * w + static_cast<std::size_t>(std::countr_zero(both));
+    std::uint64_t both = a.defined.word(w) & b.defined.word(w);
+    const std::size_t first = 64 * w, n = std::min<std::size_t>(64, kMaxRecord - first);
+    if (std::equal(&a.record[first], &a.record[first] + n, &b.record[first])) continue;
+    for (; both != 0; both &= both - 1) {
+      const auto i = first + static_cast<std::size_t>(std::countr_zero(both));
       const std::uint64_t differing = a.record[i] ^ b.record[i];
       if (differing != 0 && (differing & ~(loose_bits(a, i) | loose_bits(b, i))) != 0) return i;
     }
