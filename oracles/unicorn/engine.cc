@@ -283,8 +283,7 @@ void Engine::adopt_profile(const u64* v) {
 
 void Engine::prepare(const WireCase& c) {
   drop_code();
-  const bool paged = c.v[Cr0] >> cr0::PG & 1;
-  if (translated_ || paged) flush_translations();
+  if (translated_ || is_paged(c)) flush_translations();
   adopt_profile(c.v);
   load_state(c.v, now_);
   ram_.load(c);

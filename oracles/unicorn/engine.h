@@ -27,6 +27,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   void run(const insn::WireCase& c, insn::WireResult& out);
+  // Between two cases that do not page nothing has to be flushed: they go faster in a row.
+  static bool is_paged(const insn::WireCase& c) { return c.v[insn::Cr0] >> insn::cr0::PG & 1; }
 
   // False if a case changed memory that it was not seen to change: the results since the last time are worth nothing.
   bool is_clean() const { return ram_.is_background(); }

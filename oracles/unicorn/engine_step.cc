@@ -279,8 +279,7 @@ void Engine::run(const WireCase& c, WireResult& out) {
   recycle();
   prepare(c);
   const Step last = run_steps(c);
-  const auto is_paged = [](u64 control) { return control >> cr0::PG & 1; };
-  const bool paged = is_paged(c.v[Cr0]) || paging_changed_;
+  const bool paged = is_paged(c) || paging_changed_;
   const bool smap = ((c.v[Cr4] | after_.get<u64>(at::kCr + 32)) >> cr4::SMAP & 1) != 0;
   translated_ |= paged;
   smap_used_ |= paged && smap;

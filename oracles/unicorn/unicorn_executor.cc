@@ -39,15 +39,20 @@ class UnicornServer : public case_child::Server {
   // Memory that changed unseen makes everything since the last look worthless: the process gives up, and its cases are
   // run again one by one.
   void serve(const case_child::Work& work) override {
-    for (std::size_t i = 0; i < work.count; ++i) {
-      *work.cursor = static_cast<std::uint32_t>(i);
-      auto* result = reinterpret_cast<WireResult*>(work.results + i * sizeof(WireResult));
-      engine_->run(*reinterpret_cast<const WireCase*>(work.cases + i * sizeof(WireCase)), *result);
-    }
+    for (const bool paged : {false, true}) serve(work, paged);
     if (!engine_->is_clean()) ::_exit(1);
   }
 
  private:
+  void serve(const case_child::Work& work, bool paged) {
+    for (std::size_t i = 0; i < work.count; ++i) {
+      const auto& c = *reinterpret_cast<const WireCase*>(work.cases + i * sizeof(WireCase));
+      if (Engine::is_paged(c) != paged) continue;
+      *work.cursor = static_cast<std::uint32_t>(i);
+      engine_->run(c, *reinterpret_cast<WireResult*>(work.results + i * sizeof(WireResult)));
+    }
+  }
+
   std::unique_ptr<Engine> engine_;
   std::string why_;
 };
@@ -57,7 +62,7 @@ case_child::Spec child_spec() {
   spec.name = "unicorn";
   spec.case_bytes = sizeof(WireCase);
   spec.result_bytes = sizeof(WireResult);
-  spec.most_cases = 128;
+  spec.most_cases = 256;
   spec.make_server = [] { return std::make_unique<UnicornServer>(); };
   return spec;
 }
