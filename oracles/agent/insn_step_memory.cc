@@ -49,9 +49,22 @@ void write_patches(const WireCase& c) {
   }
 }
 
+template <class Word>
+void copy_words(u8* to, const u8* from, u64& at, u64 count) {
+  for (; at + sizeof(Word) <= count; at += sizeof(Word)) __builtin_memcpy(to + at, from + at, sizeof(Word));
+}
+
+// Each store to a page with code costs Bochs what it has decoded there.
+void copy_short(u8* to, const u8* from, u64 count) {
+  u64 at = 0;
+  copy_words<u64>(to, from, at, count);
+  copy_words<u32>(to, from, at, count);
+  copy_words<u8>(to, from, at, count);
+}
+
 void write_code(const WireCase& c) {
   const u64 from = c.v[CodeAddress];
-  for (u32 i = 0; i < c.code_bytes; ++i) *ram(from + i) = c.code[i];
+  copy_short(ram(from), c.code, c.code_bytes);
   for (u64 a = from & ~u64{7}; a < from + c.code_bytes; a += 8) note_written(a);
 }
 
@@ -116,9 +129,23 @@ void collect_line(u64 line, Merge& merge) {
   }
 }
 
+u64 sparse_pages;  // whose background is 0 but in kSparseLines
+
+void find_sparse_pages() {
+  sparse_pages = 0;
+  for (u64 page = 0; page < kPages; ++page) {
+    u64 used = 0;
+    for (u64 offset = 0; offset < insn::kPage; offset += 8)
+      if (background(page * insn::kPage + offset) != 0) used |= u64{1} << offset / kLine;
+    if (used != 0 && (used & ~kSparseLines) == 0) sparse_pages |= u64{1} << page;
+  }
+}
+
 void collect_page(u64 page, Merge& merge) {
+  const u64 begin = page * insn::kPage;
+  if ((sparse_pages >> page & 1) != 0 && !sparse_pages_differ(kStepRam + begin, kStepBackground + begin)) return;
   const u64 end = (page + 1) * insn::kPage;
-  for (u64 block = page * insn::kPage; block != end; block += 16 * kLine) {
+  for (u64 block = begin; block != end; block += 16 * kLine) {
     if (!lines_differ(kStepRam + block, kStepBackground + block)) continue;
     for (u64 line = block; line != block + 16 * kLine; line += kLine) collect_line(line, merge);
   }
@@ -130,6 +157,7 @@ void build_memory() {
   memset(at<void>(kStepRam), 0, insn::kRamEnd);
   write_background(at<u8>(kStepRam));
   memcpy(at<void>(kStepBackground), at<void>(kStepRam), insn::kRamEnd);
+  find_sparse_pages();
   memset(at<void>(kStepEpt), 0, 4 * insn::kPage);
   for (u64 level = 0; level < 3; ++level)
     *at<u64>(kStepEpt + level * insn::kPage) = (kStepEpt + (level + 1) * insn::kPage) | kTable;

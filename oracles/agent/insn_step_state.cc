@@ -191,11 +191,7 @@ void load_fpu(const u64* v) {
   fpu_image[0] = v[Fcw] | v[Fsw] << 16 | v[Ftw] << 32;
   fpu_image[1] = fpu_image[2] = 0;
   fpu_image[3] = v[Mxcsr];
-  const unsigned top = top_of(v[Fsw]);
-  for (unsigned i = 0; i < 8; ++i) {
-    fpu_image[4 + 2 * i] = v[Mm + ((top + i) & 7)];
-    fpu_image[5 + 2 * i] = 0xffff;
-  }
+  mantissas_to_pairs(&fpu_image[4], &v[Mm], top_of(v[Fsw]), 0xffff);
   copy_lines<4>(&fpu_image[20], &v[Xmm]);
   clear_upper_vectors();
   fxrstor(fpu_image);
@@ -207,8 +203,7 @@ void save_fpu(u64* record) {
   record[Fsw - kFirstState] = fpu_image[0] >> 16 & 0xffff;
   record[Ftw - kFirstState] = fpu_image[0] >> 32 & 0xff;
   record[Mxcsr - kFirstState] = fpu_image[3] & 0xffffffff;
-  const unsigned top = top_of(record[Fsw - kFirstState]);
-  for (unsigned i = 0; i < 8; ++i) record[Mm + ((top + i) & 7) - kFirstState] = fpu_image[4 + 2 * i];
+  pairs_to_mantissas(&record[Mm - kFirstState], &fpu_image[4], top_of(record[Fsw - kFirstState]));
   copy_lines<4>(&record[Xmm - kFirstState], &fpu_image[20]);
 }
 

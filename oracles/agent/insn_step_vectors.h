@@ -33,6 +33,24 @@ template <unsigned kLines>
   return !same;
 }
 
+// Lines of a page table's background that are not 0, unless it is full: at its ends and in its middle.
+inline constexpr u64 kSparseLines = u64{1} | u64{1} << 32 | u64{1} << 63;
+
+// Whether two pages differ, if the other lines of `b` are 0.
+[[gnu::always_inline]] inline bool sparse_pages_differ(u64 a, u64 b) {
+  bool same;
+  asm volatile(
+      "vpxorq %%zmm0, %%zmm0, %%zmm0; .set line, 0;"
+      ".rept 64; .if line == 0 || line == 32 || line == 63;"
+      "vmovdqa64 64 * line(%1), %%zmm1; vpxorq 64 * line(%2), %%zmm1, %%zmm1; vporq %%zmm1, %%zmm0, %%zmm0;"
+      ".else; vporq 64 * line(%1), %%zmm0, %%zmm0; .endif; .set line, line + 1; .endr;"
+      "vptestmq %%zmm0, %%zmm0, %%k1; kortestw %%k1, %%k1"
+      : "=@ccz"(same)
+      : "r"(a), "r"(b)
+      : "memory");
+  return !same;
+}
+
 // Bit i: qword i of the line is not 0.
 [[gnu::always_inline]] inline u32 qwords_in_use(const void* line) {
   u32 mask;
@@ -61,6 +79,40 @@ template <unsigned kLines>
                : "r"(a), "r"(bits)
                : "memory");
   return mask;
+}
+
+// The x87 registers of an image of FXSAVE, in the order of the stack from the physical register `top` on, are 8 pairs
+// of qwords; as a state has them they are 8 mantissas in physical order.
+struct StackOrders {
+  alignas(kLine) u64 pairs[8][16];     // of which mantissa, or 8 for a sign and exponent
+  alignas(kLine) u64 mantissas[8][8];  // of which qword
+};
+inline constexpr StackOrders kStackOrders = [] {
+  StackOrders o{};
+  for (unsigned top = 0; top < 8; ++top)
+    for (unsigned i = 0; i < 8; ++i) {
+      o.pairs[top][2 * i] = (top + i) & 7;
+      o.pairs[top][2 * i + 1] = 8;
+      o.mantissas[top][(top + i) & 7] = 2 * i;
+    }
+  return o;
+}();
+
+[[gnu::always_inline]] inline void mantissas_to_pairs(u64* pairs, const u64* mantissas, unsigned top, u64 exponent) {
+  asm volatile(
+      "vmovdqu64 (%1), %%zmm0; vpbroadcastq %3, %%zmm1;"
+      "vmovdqa64 (%2), %%zmm2; vpermi2q %%zmm1, %%zmm0, %%zmm2; vmovdqu64 %%zmm2, (%0);"
+      "vmovdqa64 64(%2), %%zmm2; vpermi2q %%zmm1, %%zmm0, %%zmm2; vmovdqu64 %%zmm2, 64(%0)" ::"r"(pairs),
+      "r"(mantissas), "r"(kStackOrders.pairs[top]), "r"(exponent)
+      : "memory");
+}
+
+[[gnu::always_inline]] inline void pairs_to_mantissas(u64* mantissas, const u64* pairs, unsigned top) {
+  asm volatile(
+      "vmovdqu64 (%1), %%zmm0; vmovdqa64 (%2), %%zmm1; vpermi2q 64(%1), %%zmm0, %%zmm1; vmovdqu64 %%zmm1, (%0)" ::"r"(
+          mantissas),
+      "r"(pairs), "r"(kStackOrders.mantissas[top])
+      : "memory");
 }
 
 }  // namespace diffvisor::agent::step
