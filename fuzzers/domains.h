@@ -39,6 +39,12 @@ struct ExecutorRequest {
   bool keep_files = false;
 };
 
+// What an executor is compared with by `bench`: somebody's usual way to do the same.
+struct Baseline {
+  std::string_view executor, what;
+  double (*cpu_seconds)();  // of one run; 0: cannot be had here
+};
+
 struct DomainEntry {
   const Domain* domain;
   std::span<const std::string_view> executors;  // all that exist; the first is the reference
@@ -48,6 +54,7 @@ struct DomainEntry {
   std::vector<Quirk> (*quirks)();          // named ones; the generic mutants come from the rule set
   mutate::Mutator mutate{};                // what mutates its cases beside the mutators any schema has; may be empty
   const VectorDialect* vectors = nullptr;  // how test vectors of this domain are read; null: there are none
+  std::span<const Baseline> baselines{};
 };
 
 std::span<const DomainEntry> domains();

@@ -17,6 +17,7 @@
 #include "oracles/agent/insn_step_codec.h"
 #include "oracles/native/native.h"
 #include "oracles/unicorn/unicorn.h"
+#include "oracles/unicorn/usual_loop.h"
 
 namespace diffvisor {
 namespace {
@@ -159,11 +160,20 @@ std::vector<Quirk> quirks() {
   return out;
 }
 
+template <unicorn::UsualLoop kKind>
+constexpr Baseline unicorn_loop(std::string_view what) {
+  return {"unicorn", what, [] { return unicorn::usual_loop_seconds(kKind); }};
+}
+constexpr Baseline kBaselines[] = {unicorn_loop<unicorn::UsualLoop::Zeros>("usual loop over the API, zeros behind"),
+                                   unicorn_loop<unicorn::UsualLoop::OtherCode>("usual loop, random bytes behind"),
+                                   unicorn_loop<unicorn::UsualLoop::Halts>("usual loop, HLT behind"),
+                                   unicorn_loop<unicorn::UsualLoop::Until>("usual loop, up to a known address")};
+
 }  // namespace
 
 const DomainEntry& x86_insn_entry() {
   static const DomainEntry entry{
-      &domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &x86_insn::mutate_insn};
+      &domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &x86_insn::mutate_insn, nullptr, kBaselines};
   return entry;
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "fuzzers/cli/bench_executors.h"
 #include "fuzzers/cli/commands.h"
 #include "harness/base/check.h"
 #include "harness/campaign/campaign.h"
@@ -226,21 +227,28 @@ void print_rates(const Json& j) {
   fmt::print("start to first judged case   {:>10.3f} s\n", run["start_to_first_case_s"].get<double>());
 }
 
+Result<Json> rates_with_rules(const Domain& d, const Flags& flags) {
+  const auto profile = profile_named(d, flags.profile);
+  if (!profile) return tl::unexpected(profile.error());
+  Json j = rule_rates(d, *profile);
+  const auto run = end_to_end(std::string(d.name), flags);
+  if (!run) return run;
+  j["end_to_end"] = *run;
+  return j;
+}
+
 }  // namespace
 
 int bench(const std::string& name, const Flags& flags) {
   const auto entry = domain_named(name);
   if (!entry) return complain(entry.error());
   const Domain& d = *(*entry)->domain;
-  const auto profile = profile_named(d, flags.profile);
-  if (!profile) return complain(profile.error());
-  Json j = rule_rates(d, *profile);
-  const auto run = end_to_end(name, flags);
-  if (!run) return complain(run.error());
-  j["end_to_end"] = *run;
-  if (flags.json != "-") print_rates(j);
+  const bool has_rules = !d.rules->rows.empty();
+  const auto rates = has_rules ? rates_with_rules(d, flags) : executor_rates(**entry, flags);
+  if (!rates) return complain(rates.error());
+  if (flags.json != "-") has_rules ? print_rates(*rates) : print_executor_rates(*rates);
   if (!flags.json.empty())
-    if (auto wrote = write_output(flags.json, j.dump(1) + "\n"); !wrote) return complain(wrote.error());
+    if (auto wrote = write_output(flags.json, rates->dump(1) + "\n"); !wrote) return complain(wrote.error());
   return kClean;
 }
 

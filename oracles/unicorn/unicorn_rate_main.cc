@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many cases a second Unicorn judges, end to end, four batches in flight, and how many runs a second the usual loop
-// makes: one engine, code and registers written and registers read through the API, count = 1. What lies behind the
-// code decides how much is translated for nothing, so there are two of it: zeros, as memory comes, and HLT. What is
-// compared is processor time, which a loaded machine does not disturb. Usage: unicorn_rate [batches]
+// How many cases a second Unicorn judges, end to end, four batches in flight, and how many the usual loop over its API
+// does. What is compared is processor time, which a loaded machine does not disturb. Usage: unicorn_rate [batches]
 #include <sys/resource.h>
 
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -13,13 +10,13 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <unicorn/unicorn.h>
 
 #include "harness/arch/insn/memory_map.h"
 #include "harness/arch/insn/schema.h"
 #include "harness/case/case.h"
 #include "oracles/unicorn/test_cases.h"
 #include "oracles/unicorn/unicorn.h"
+#include "oracles/unicorn/usual_loop.h"
 
 namespace diffvisor::unicorn {
 namespace {
@@ -93,43 +90,6 @@ void measure(const char* name, std::size_t total, const Usual& usual, const Make
              usual.zeros / each, usual.halts / each);
 }
 
-constexpr std::array<int, 18> kRegisters = {
-    UC_X86_REG_RAX, UC_X86_REG_RCX, UC_X86_REG_RDX, UC_X86_REG_RBX, UC_X86_REG_RSP,    UC_X86_REG_RBP,
-    UC_X86_REG_RSI, UC_X86_REG_RDI, UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R10,    UC_X86_REG_R11,
-    UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14, UC_X86_REG_R15, UC_X86_REG_RFLAGS, UC_X86_REG_RIP};
-
-// User-state arithmetic only, which is all the usual loop can do; processor seconds of one run.
-double measure_usual_loop(int filler) {
-  constexpr unsigned kRuns = 10000;
-  uc_engine* uc = nullptr;
-  if (uc_open(UC_ARCH_X86, UC_MODE_64, &uc) != UC_ERR_OK) return 0;
-  uc_mem_map(uc, 0, insn::kRamEnd, UC_PROT_ALL);
-  const std::vector<std::uint8_t> memory(insn::kRamEnd, static_cast<std::uint8_t>(filler));
-  uc_mem_write(uc, 0, memory.data(), memory.size());
-  Rng rng(3, 4);
-  std::uint64_t sum = 0;
-  const double begin = processor_seconds(RUSAGE_SELF);
-  for (unsigned i = 0; i < kRuns; ++i) {
-    const std::uint8_t code[] = {0x48, static_cast<std::uint8_t>(8 * rng.below(8) + 1),
-                                 static_cast<std::uint8_t>(0xc0 | rng.below(64))};
-    uc_mem_write(uc, insn::kCode, code, sizeof code);
-    uc_ctl_remove_cache(uc, insn::kCode, insn::kCode + sizeof code);  // or it runs what was there before
-    for (unsigned r = 0; r < 17; ++r) {
-      const std::uint64_t value = r == 16 ? 2 : rng.next();
-      uc_reg_write(uc, kRegisters[r], &value);
-    }
-    uc_emu_start(uc, insn::kCode, 0, 0, 1);
-    for (const int r : kRegisters) {
-      std::uint64_t value = 0;
-      uc_reg_read(uc, r, &value);
-      sum += value;
-    }
-  }
-  const double each = (processor_seconds(RUSAGE_SELF) - begin) / kRuns;
-  uc_close(uc);
-  return sum == 0 ? 0 : each;
-}
-
 int run(int argc, char** argv) {
   const std::size_t total = argc > 1 ? static_cast<std::size_t>(std::atoi(argv[1])) : 400;
   const auto begin = Clock::now();
@@ -137,7 +97,7 @@ int run(int argc, char** argv) {
   if (!executor) return fmt::print(stderr, "unicorn_rate: {}\n", executor.error().text()), 2;
   fmt::print("unicorn {}, up in {:.0f} ms\n", (*executor)->info().version, seconds_since(begin) * 1000);
   executor->reset();
-  const Usual usual{measure_usual_loop(0), measure_usual_loop(0xf4)};
+  const Usual usual{usual_loop_seconds(UsualLoop::Zeros), usual_loop_seconds(UsualLoop::Halts)};
   fmt::print("usual loop: {:.2f} us with zeros behind, {:.2f} us with HLT\n", usual.zeros * 1e6, usual.halts * 1e6);
   const char* const kModes[] = {"real16", "virtual8086", "protected16", "protected32", "compatibility32", "long64"};
   for (unsigned mode = 0; mode < insn::kModes; ++mode)
