@@ -42,6 +42,8 @@ constexpr RecordField kExtras[] = {
     {"memory_value.2", 64},
     {"memory_value.3", 64},
     {"cause", 8},
+    {"decoded", 64},
+    {"last_opcode", 16},
 };
 static_assert(insn::kStateWords + std::size(kExtras) == insn::kRecordSlots);
 

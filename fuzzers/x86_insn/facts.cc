@@ -10,6 +10,7 @@
 #include "models/x86/arch_model.h"
 #include "models/x86/decoder/decode.h"
 #include "models/x86/decoder/opcode_table.h"
+#include "models/x86/decoder/summary.h"
 
 namespace diffvisor::x86_insn {
 namespace {
@@ -26,6 +27,7 @@ enum Fact : std::uint16_t {
   OutcomeFact,
   VectorFact,
   EndlessFact,
+  LastOpcode,
   NoCause,
 #define CAUSE(constant, name, text) Cause##constant,
 #include "harness/arch/insn/causes.def"
@@ -51,6 +53,7 @@ constexpr Row kRows[] = {
     {OutcomeFact, "OUTCOME", 8},
     {VectorFact, "VECTOR", 8},
     {EndlessFact, "ENDLESS", 1},
+    {LastOpcode, "LAST_OPCODE", 12},
     {NoCause, "CAUSE_NONE", 1},
 #define CAUSE(constant, name, text) {Cause##constant, "CAUSE_" name, 1},
 #include "harness/arch/insn/causes.def"
@@ -83,10 +86,13 @@ bool decode_first(const Case& c, x86::Instruction& out) {
          x86::DecodeStatus::Ok;
 }
 
-std::uint64_t prefixes_of(const x86::Instruction& i) {
-  return std::uint64_t{i.lock} | std::uint64_t{i.operand_prefix} << 1 | std::uint64_t{i.address_prefix} << 2 |
-         std::uint64_t{i.rep == x86::Rep::Repne} << 3 | std::uint64_t{i.rep == x86::Rep::Repe} << 4 |
-         std::uint64_t{i.segment_prefix} << 5 | std::uint64_t{i.rex != 0} << 6 | std::uint64_t{i.vex} << 7;
+// By the reference, which knows what follows the bytes of the case; by those bytes alone where it fetched nothing.
+x86::Summary decoded(const Case& c, const Observation* reference) {
+  const bool ran = reference != nullptr && reference->status == Status::Ran;
+  if (ran && reference->record[insn::kDecoded] != 0) return x86::unpack_summary(reference->record[insn::kDecoded]);
+  x86::Instruction i;
+  const bool defined = decode_first(c, i);
+  return x86::summary_of(i, defined);
 }
 
 // Whether #AC would be delivered for ever. Deaths are asked for before the reference has run.
@@ -130,21 +136,19 @@ const Schema& condition_schema() {
 void derive(const Case& c, const Observation* reference, std::uint64_t* facts) {
   std::copy_n(c.v.data(), insn::kSlots, facts);
   std::fill(facts + insn::kSlots, facts + kEnd, 0);
-  x86::Instruction i;
-  const bool defined = decode_first(c, i);
-  facts[Opcode] = static_cast<std::uint64_t>(i.map) << 8 | i.opcode;
+  const x86::Summary i = decoded(c, reference);
+  facts[Opcode] = i.opcode;
   facts[ModRm] = i.modrm;
-  if (defined) {
-    facts[Rex] = i.rex & 15u;
-    facts[OperandBytes] = i.operand_bytes;
-    facts[AddressBytes] = i.address_bytes;
-  }
-  facts[Prefixes] = prefixes_of(i);
+  facts[Prefixes] = i.prefixes;
+  facts[Rex] = i.rex;
   facts[Length] = i.length;
+  facts[OperandBytes] = i.operand_bytes;
+  facts[AddressBytes] = i.address_bytes;
   facts[Cpl] = insn::cpl_of(c.v.data());
   facts[EndlessFact] = is_endless(c, reference) ? 1 : 0;
   if (reference == nullptr || reference->status != Status::Ran) return;
   facts[OutcomeFact] = static_cast<std::uint64_t>(insn::kind_of(reference->outcome));
+  facts[LastOpcode] = reference->record[insn::kLastOpcode];
   facts[VectorFact] = insn::number_of(reference->outcome) & 0xff;
   facts[NoCause + std::min<std::uint64_t>(reference->record[insn::kCause], kEnd - NoCause - 1)] = 1;
 }

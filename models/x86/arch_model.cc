@@ -75,6 +75,8 @@ void fill(const Machine& m, unsigned steps, const Carried& carried, Observation&
   fill_state(m, o);
   if (m.fault.raised) fill_exception(m, m.fault, o);
   o.record[insn::kCause] = static_cast<u64>(m.fault.raised ? m.fault.cause : m.delivered);  // explains; not compared
+  o.record[insn::kDecoded] = m.decoded;
+  o.record[insn::kLastOpcode] = m.last_opcode;
   if (insn::kind_of(o.outcome) == OutcomeKind::PortAccess) {
     set(o, insn::kPort, m.port);
     set(o, insn::kPortValue, m.port_value);

@@ -64,9 +64,12 @@ class Machine {
   Memory* memory = nullptr;
   // A task switch is past the point where it could be undone: the registers are the new task's even if a fault follows.
   bool committed = false;
-  bool keeps_tr = false;      // Bochs: LTR has loaded TR even if it faults
-  bool narrow_stack = false;  // Unicorn: SS.B counts in 64-bit mode too
-  bool in_far_frame = false;  // of a far transfer through memory: the operand has been read
+  bool keeps_tr = false;                     // Bochs, Unicorn: LTR has loaded TR even if it faults
+  bool narrow_stack = false;                 // Unicorn: SS.B counts in 64-bit mode too
+  unsigned override_base = insn::kSegments;  // Unicorn: a segment whose base counts in 64-bit mode
+  bool had_rf = false;                       // before the instruction
+  bool flags_survive = false;                // Unicorn: a fault does not bring the status flags back
+  bool in_far_frame = false;                 // of a far transfer through memory: the operand has been read
   u32 external = 0;  // the EXT bit of error codes: 1 while an event is delivered that no INT instruction asked for
   // Page-directory pointers of PAE paging: registers of the CPU, loaded before the case's first access and by MOV CR.
   std::array<u64, 4> pdpte{};
@@ -76,6 +79,8 @@ class Machine {
   bool fpu_pointers_known = true;
   const OpcodeRow* row = nullptr;      // of the last instruction that was decoded
   u32 form = 0;                        // of the first one, see decoder/form.h
+  u64 decoded = 0;                     // how the first one decoded, see decoder/summary.h
+  u16 last_opcode = 0;                 // map << 8 | opcode of the last one
   u64 code_start = 0, code_bytes = 0;  // the case's own code, by linear address
 
   u64& reg(unsigned number) { return v[insn::Rax + number]; }

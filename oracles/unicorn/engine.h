@@ -71,6 +71,7 @@ class Engine {
   Plan plan_repeat(const Opcode& o) const;
   void note_code(std::uint64_t linear);
   bool hooks_lost() const;
+  bool saved_task(const Opcode& o) const;
   Limit limit_of_pages(const insn::WireCase& c, const Step& last) const;
   void emulate(const Plan& plan);
   Step judge(const Opcode& o, const Plan& plan);

@@ -108,8 +108,21 @@ Engine::Step Engine::judge_interrupt(const Opcode& o, const Plan& plan) {
   const bool is_step = events_.vector == kDB && !has_trap_flag(now_);
   if (is_next || is_step) return {make_outcome(OutcomeKind::Done), limit_done(o, now_, after_)};
   const bool trap = events_.vector == kDB;
-  const Limit limit = trap ? limit_done(o, now_, after_) : limit_faulted(o, now_, after_);
+  const Limit limit = trap            ? limit_done(o, now_, after_)
+                      : saved_task(o) ? Limit::TaskSwitch
+                                      : limit_faulted(o, now_, after_);
   return {make_outcome(OutcomeKind::Exception, events_.vector), limit};
+}
+
+// A far transfer has stored where a TSS keeps the flags, which show our single-step flag.
+bool Engine::saved_task(const Opcode& o) const {
+  const bool far = o.map == Opcode::kOneByte && (o.byte == 0x9a || o.byte == 0xea || o.byte == 0xff || o.byte == 0xcf);
+  if (!far) return false;
+  const u64 task = now_.get<SegmentCache>(at::kTr).base;
+  const auto is_flags = [task](u64 store) {
+    return store == ((task + 0x24) & ~u64{7}) || store == ((task + 0x10) & ~u64{7});
+  };
+  return std::any_of(accesses_.stores().begin(), accesses_.stores().end(), is_flags);
 }
 
 // It stopped without an exception: at the address it was given, or halted.
@@ -175,7 +188,7 @@ Engine::Step Engine::run_step(const WireCase& c) {
   accesses_.note_page(pc + kMostInstruction - 1);
   ran_to_address_ = plan.until_set;
   if (plan.until_set) {
-    fetched_for_stop_ |= ((plan.until - 1) ^ plan.until) >= kPage;
+    fetched_for_stop_ |= (plan.until ^ pc) >= kPage;
     note_code(plan.until);
     accesses_.note_page(plan.until);
   }
@@ -204,8 +217,9 @@ Engine::Step Engine::run_steps(const WireCase& c) {
 Limit Engine::limit_of_pages(const WireCase& c, const Step& last) const {
   const Paging paging{c.v[Cr0], c.v[Cr3], c.v[Cr4], c.v[Efer]};
   if (accesses_.overflow() || (hooks_lost() && opcode_.is_string())) return Limit::ManyPages;
-  if (!ram_.walks_known() && c.v[ExtraSteps] != 0) return Limit::Remapped;
-  const bool page_fault = last.outcome == make_outcome(OutcomeKind::Exception, kPF);
+  if (!ram_.walks_known() && (c.v[ExtraSteps] != 0 || opcode_.is_string())) return Limit::Remapped;
+  // A write that faults where reading is allowed may have read before.
+  const bool page_fault = last.outcome == make_outcome(OutcomeKind::Exception, kPF) && (events_.error_code & 3) != 3;
   for (const u64 page : accesses_.pages()) {
     if (is_long(c.v[ModeOf]) && !is_canonical(page, c.v)) continue;  // faults before paging
     const auto place = ram_.place_of(paging, page);

@@ -100,7 +100,10 @@ Limit limit_done(const Opcode& o, const Context& before, const Context& after) {
 
 Limit limit_faulted(const Opcode& o, const Context& before, const Context& after) {
   const auto task = [](const Context& c) { return c.get<SegmentCache>(at::kTr).selector; };
-  return task(before) != task(after) && !o.is(Opcode::k0f, 0x00) ? Limit::TaskSwitch : Limit::None;
+  const auto switched = [](const Context& c) { return c.get<std::uint64_t>(at::kCr) >> insn::cr0::TS & 1; };
+  const bool system = o.is(Opcode::k0f, 0x00) || o.is(Opcode::k0f, 0x01) || o.is(Opcode::k0f, 0x22);
+  const bool switches = task(before) != task(after) || (switched(before) == 0 && switched(after) != 0);
+  return switches && !system ? Limit::TaskSwitch : Limit::None;
 }
 
 }  // namespace diffvisor::unicorn

@@ -76,6 +76,8 @@ enum RecordSlot : unsigned {
   kMemoryAddress,            // the first kMemoryShown of them, ascending; ~0 where there are fewer, and their values
   kMemoryValue = kMemoryAddress + kMemoryShown,
   kCause = kMemoryValue + kMemoryShown,  // which check raised the exception (causes.def); the reference alone says so
+  kDecoded,                              // how it decoded the first instruction, 0 if it could not fetch it
+  kLastOpcode,                           // map << 8 | opcode of the last instruction it fetched
   kRecordSlots
 };
 

@@ -9,7 +9,7 @@
 
 namespace diffvisor::insn {
 
-inline constexpr unsigned kWireRecord = kStateWords + 16;  // at least kRecordSlots
+inline constexpr unsigned kWireRecord = kStateWords + 18;  // at least kRecordSlots
 
 struct WireCase {
   std::uint64_t v[kSlots];

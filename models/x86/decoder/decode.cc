@@ -29,18 +29,9 @@ constexpr std::array<u8, 256> kPrefixClass = prefix_classes();
 
 // In 64-bit mode ES, CS, SS and DS prefixes do nothing, not even to an FS before them (SDM 2A 2.2.1, 1 3.3.7.1).
 void segment_prefix(const DecodeMode& mode, Instruction& i, u8 b) {
-  if (b < 0x64) {
-    if (mode.width == 8) {
-      if (mode.quirks.test(Quirk::UnicornSegmentLast)) {
-        i.segment_prefix = false;
-        i.segment = insn::kDs;
-      }
-      return;
-    }
-    i.segment = static_cast<Segment>(b >> 3 & 3);
-  } else {
-    i.segment = b == 0x64 ? insn::kFs : insn::kGs;
-  }
+  const bool old = b < 0x64;
+  if (old && mode.width == 8 && !mode.quirks.test(Quirk::UnicornSegment)) return;
+  i.segment = old ? static_cast<Segment>(b >> 3 & 3) : b == 0x64 ? insn::kFs : insn::kGs;
   i.segment_prefix = true;
 }
 
@@ -366,7 +357,7 @@ u64 effective_offset(const Machine& m, const Instruction& i, u64 plus) {
   if (i.base < 16) {
     offset += m.v[insn::Rax + i.base];
   } else if (i.base == kRipRelative) {
-    offset += m.next_rip;
+    offset += m.next_rip + (m.quirk(Quirk::UnicornCode) ? m.v[insn::CsBase] : 0);
   }
   if (i.index < 16) offset += m.v[insn::Rax + i.index] << i.scale;
   return i.address_bytes == 8 ? offset : offset & ((u64{1} << 8 * i.address_bytes) - 1);

@@ -47,7 +47,7 @@ void bound(Machine& m, const Instruction& i) {
   const unsigned bytes = i.operand_bytes;
   const std::int64_t index = sign_extend(load(m, i, Operand::G, bytes), bytes);
   const std::int64_t lower = sign_extend(m.read(i.segment, effective_offset(m, i), bytes), bytes);
-  const std::int64_t upper = sign_extend(m.read(i.segment, effective_offset(m, i, bytes), bytes), bytes);
+  const std::int64_t upper = sign_extend(m.read(i.segment, offset_behind(m, i, bytes), bytes), bytes);
   if (m.ok() && (index < lower || index > upper)) m.raise(insn::kBR, Cause::Software);
 }
 

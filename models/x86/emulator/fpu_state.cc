@@ -19,7 +19,17 @@ bool unavailable(Machine& m) {
   return true;
 }
 
-void set_control(Machine& m, u64 fcw) { m.v[insn::Fcw] = (fcw & 0x1f3f) | 0x40; }
+void set_control(Machine& m, u64 fcw) {
+  m.v[insn::Fcw] = m.quirk(Quirk::UnicornFpu) ? fcw : (fcw & 0x1f3f) | 0x40;
+  if (!m.quirk(Quirk::UnicornFpu)) m.v[insn::Fsw] = settled_status(m.v[insn::Fsw], m.v[insn::Fcw]);
+}
+
+// Of an image: ES and B follow from the rest, but Unicorn takes ES as it is.
+void set_status(Machine& m, u64 fsw) {
+  const bool summary = (fsw & 0x80) != 0;
+  m.v[insn::Fsw] =
+      m.quirk(Quirk::UnicornFpu) ? (fsw & 0x7fff) | u64{summary} << 15 : settled_status(fsw, m.v[insn::Fcw]);
+}
 
 u64 mxcsr_mask(const Machine& m) { return m.v[insn::CapVendor] == insn::kAmd ? 0x2ffff : 0xffff; }
 
@@ -63,7 +73,7 @@ void fill(Machine& m, Image& image) {
 void take(Machine& m, const Image& image) {
   set_mxcsr(m, get(image, 24, 4));
   set_control(m, get(image, 0, 2));
-  m.v[insn::Fsw] = settled_status(get(image, 2, 2), m.v[insn::Fcw]);
+  set_status(m, get(image, 2, 2));
   m.v[insn::Ftw] = get(image, 4, 1);
   for (unsigned n = 0; n < 8; ++n) {
     m.v[insn::Mm + physical(m, n)] = get(image, kStArea + 16 * n, 8);
@@ -74,8 +84,23 @@ void take(Machine& m, const Image& image) {
   m.fpu_pointers_known &= get(image, 6, 2) == 0 && get(image, 8, 8) == 0 && get(image, 16, 8) == 0;
 }
 
+// Unicorn: field by field, MXCSR behind the x87 registers; what it does not keep stays as it is in memory.
+void write_fields(Machine& m, const Instruction& i, std::span<const u8> image) {
+  const u64 offset = effective_offset(m, i);
+  m.require_alignment(i.segment, offset, 16);
+  const auto put = [&](std::size_t at, unsigned bytes) {
+    if (m.ok()) m.write(i.segment, offset + at, bytes, get(image, at, bytes));
+  };
+  for (const std::size_t at : {0, 2, 4}) put(at, 2);
+  for (const std::size_t at : {8, 16}) put(at, 8);
+  for (std::size_t at = kStArea; at < kXmmArea; at += 16) put(at, 8), put(at + 8, 2);
+  for (const std::size_t at : {24, 28}) put(at, 4);
+  for (std::size_t at = kXmmArea; at < image.size(); at += 8) put(at, 8);
+}
+
 // Bochs: 16 bytes at a time, of an x87 register 8 and 2 where it reads.
 void write_image(Machine& m, const Instruction& i, std::span<const u8> image) {
+  if (m.quirk(Quirk::UnicornFxState)) return write_fields(m, i, image);
   if (!m.quirk(Quirk::BochsFxState)) return m.write_block(i.segment, effective_offset(m, i), image, 16);
   for (std::size_t at = 0; at < image.size() && m.ok(); at += 16)
     m.write_block(i.segment, effective_offset(m, i, at), image.subspan(at, 16), at == 0 ? 16 : 1);
@@ -124,7 +149,6 @@ void fwait(Machine& m, const Instruction&) {
 void fldcw(Machine& m, const Instruction& i) {
   if (unavailable(m) || fpu_error_pending(m)) return;
   set_control(m, source(m, i, 2));
-  m.v[insn::Fsw] = settled_status(m.v[insn::Fsw], m.v[insn::Fcw]);
 }
 void fnstcw(Machine& m, const Instruction& i) {
   if (!unavailable(m)) store(m, i, Operand::E, 2, m.v[insn::Fcw]);

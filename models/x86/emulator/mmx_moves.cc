@@ -57,7 +57,7 @@ void pmovmskb_mmx(Machine& m, const Instruction& i) {
 }
 
 void emms(Machine& m, const Instruction&) {
-  m.v[insn::Fsw] &= ~kTop;
+  if (!m.quirk(Quirk::UnicornMmx)) m.v[insn::Fsw] &= ~kTop;
   m.v[insn::Ftw] = 0;
 }
 

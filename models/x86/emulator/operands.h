@@ -89,4 +89,9 @@ inline void leave_register_undefined(Machine& m, unsigned number, u64 bits) {
   m.undefined_register = {static_cast<u8>(insn::Rax + number), bits};
 }
 
+// Of what follows the first `bytes` of an operand.
+inline u64 offset_behind(const Machine& m, const Instruction& i, unsigned bytes) {
+  return m.quirk(Quirk::UnicornFarPointer) ? effective_offset(m, i) + bytes : effective_offset(m, i, bytes);
+}
+
 }  // namespace diffvisor::x86

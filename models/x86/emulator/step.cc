@@ -6,6 +6,7 @@
 #include "models/x86/decoder/decode.h"
 #include "models/x86/decoder/form.h"
 #include "models/x86/decoder/opcode_table.h"
+#include "models/x86/decoder/summary.h"
 #include "models/x86/emulator/checks.h"
 #include "models/x86/emulator/instructions.h"
 #include "models/x86/emulator/kvm.h"
@@ -39,7 +40,8 @@ class Snapshot {
   void keep_progress(const Machine& m) {
     for (const unsigned slot : {insn::Rax, insn::Rcx, insn::Rsi, insn::Rdi})
       saved_[slot - insn::kFirstState] = m.v[slot];
-    if (m.quirk(Quirk::BochsRepFlags)) saved_[insn::Rflags - insn::kFirstState] = m.v[insn::Rflags];
+    if (m.quirk(Quirk::BochsRepFlags) || m.quirk(Quirk::UnicornFaultFlags))
+      saved_[insn::Rflags - insn::kFirstState] = m.v[insn::Rflags];
   }
 
  private:
@@ -109,6 +111,10 @@ void fetch_and_decode(Machine& m, Instruction& i) {
     if (!m.ok()) return;
     if (!fetch_fault.raised) status = decode(decode_mode(m), all.first(n), i);
   }
+  if (status != DecodeStatus::NeedsMore) {
+    if (m.decoded == 0) m.decoded = pack(summary_of(i, status == DecodeStatus::Ok));
+    m.last_opcode = static_cast<u16>(i.map << 8 | i.opcode);
+  }
   refuse(m, status, i, fetch_fault);
 }
 
@@ -158,6 +164,7 @@ void repeat(Machine& m, const Instruction& i, Snapshot& before, bool stepping, b
     if (more && (stepping || one_iteration)) {
       m.next_rip = m.v[insn::Rip];
       m.rep_goes_on = true;
+      if (m.quirk(Quirk::UnicornShadow) && m.v[insn::Shadow] != 0) m.new_shadow = 2;
       if (i.row->has(kStopsOnZf)) leave_undefined(m, Undefined::RepeatedCompare);
     }
     if (stepping) single_step(m);
@@ -180,7 +187,8 @@ void trap_if_stepping(Machine& m, const Instruction& i) {
 
 void execute(Machine& m, const Instruction& i, Snapshot& before, bool one_iteration) {
   const bool stepping = m.flag(rflags::TF);
-  if (!m.quirk(Quirk::UnicornPushf) || i.row->handler != &pushf) m.set_flag(rflags::RF, false);
+  m.had_rf = m.flag(rflags::RF);
+  if (!unicorn_keeps_rf(m, i, stepping || one_iteration)) m.set_flag(rflags::RF, false);
   if (i.row->has(kString) && i.rep != Rep::None) return repeat(m, i, before, stepping, one_iteration);
   handler_of(m, i)(m, i);
   if (stepping && m.has_ended && insn::kind_of(m.ended) == OutcomeKind::Halt) {
@@ -205,7 +213,8 @@ void step(Machine& m, bool one_iteration) {
   m.undefined_register = {};
   m.upper_halves_open = false;
   m.new_shadow = 0;
-  m.rep_goes_on = m.committed = m.in_far_frame = m.narrow_stack = m.keeps_tr = false;
+  m.rep_goes_on = m.committed = m.in_far_frame = m.narrow_stack = m.keeps_tr = m.flags_survive = false;
+  m.override_base = insn::kSegments;
   m.row = nullptr;
   m.next_rip = m.v[insn::Rip];
   check_breakpoints(m);
@@ -220,16 +229,24 @@ void step(Machine& m, bool one_iteration) {
   if (m.quirks.any()) unicorn_check(m, i);
   m.quirk(Quirk::KvmCheckOrder) ? kvm_check(m, i) : check_instruction(m, i);
   if (!m.ok()) return;
+  if (m.quirks.any()) unicorn_begin(m, i);
   Snapshot before(m);
   execute(m, i, before, one_iteration);
   if (is_undone(m)) {
+    const u64 flags = m.v[insn::Rflags];
     before.restore(m);
+    if (m.flags_survive) {
+      m.v[insn::Rflags] = flags;
+      return;
+    }
     if (!m.fault.raised || m.fault.vector != insn::kDE) m.undefined_flags = 0;
     m.undefined_register = {};
     return;
   }
   m.v[insn::Rip] = m.next_rip;
-  m.v[insn::Shadow] = m.new_shadow;
+  // Unicorn: of instructions that block, the second ends it.
+  const bool ends = m.quirk(Quirk::UnicornShadow) && !m.rep_goes_on && m.v[insn::Shadow] != 0;
+  m.v[insn::Shadow] = ends ? 0 : m.new_shadow;
 }
 
 bool carry_undefined(const Machine& m, Carried& carried) {

@@ -3,13 +3,11 @@
 #include "models/x86/emulator/unicorn.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "models/x86/decoder/decode.h"
 #include "models/x86/decoder/opcode_table.h"
-#include "models/x86/emulator/checks.h"
 #include "models/x86/emulator/instructions.h"
 #include "models/x86/emulator/operands.h"
+#include "models/x86/emulator/vector_operands.h"
 #include "models/x86/segmentation/descriptor.h"
 #include "models/x86/system/system_instructions.h"
 
@@ -174,6 +172,12 @@ void sahf_spl(Machine& m, const Instruction& i) {
   m.reg(0) = rax;
 }
 
+// A memory operand is 32 bits wide, whatever the destination is.
+void movsxd_wide(Machine& m, const Instruction& i) {
+  if (!i.is_memory()) return movsxd(m, i);
+  set_destination(m, i, static_cast<u64>(sign_extend(source(m, i, 4), 4)));
+}
+
 void undefined_test(Machine& m, const Instruction& i) {
   load(m, i, i.row->dst, operand_size(i));
   if (i.row->src != Operand::Imm || i.group() != 1 || (i.opcode | 1) != 0xf7) return test(m, i);
@@ -229,6 +233,45 @@ void without_virtual_interrupts(Machine& m, const Instruction& i) {
   m.v[insn::Cr4] |= before & kBits;
 }
 
+void sti_blocking(Machine& m, const Instruction& i) {
+  sti(m, i);
+  if (m.quirk(Quirk::UnicornShadow) && m.ok()) m.new_shadow = 1;
+}
+
+constexpr u64 kRf = flag_bit(insn::rflags::RF), kVm = flag_bit(insn::rflags::VM);
+
+// A block that began with RF clears it at its end, after the flags have been loaded.
+void set_returned_flags(Machine& m, u64 kept, u64 before) {
+  u64& flags = m.v[insn::Rflags];
+  flags = (flags & ~kept) | (before & kept);
+  if (m.had_rf) flags &= ~kRf;
+}
+
+void iret_flags(Machine& m, const Instruction& i) {
+  const u64 before = m.v[insn::Rflags];
+  with_narrow_stack<&iret>(m, i);
+  if (!m.quirk(Quirk::UnicornReturnedFlags) || !m.ok()) return;
+  const bool enters = (before & kVm) == 0 && m.virtual_8086();
+  set_returned_flags(m, enters ? kRf : flag_bit(insn::rflags::VIF) | flag_bit(insn::rflags::VIP), before);
+}
+
+void sysret_flags(Machine& m, const Instruction& i) {
+  const u64 before = m.v[insn::Rflags];
+  sysret(m, i);
+  if (!m.ok() || !m.long_mode()) return;
+  m.v[insn::Rflags] |= m.v[insn::R11] & (kRf | kVm);
+  set_returned_flags(m, flag_bit(insn::rflags::VIF) | flag_bit(insn::rflags::VIP), before);
+}
+
+// RCL and RCR have set the flags when they store.
+template <Handler f>
+void rotate_before_store(Machine& m, const Instruction& i) {
+  load(m, i, i.row->dst, operand_size(i));
+  const bool read = m.ok();
+  f(m, i);
+  m.flags_survive = read && m.fault.raised;
+}
+
 template <Handler f>
 void cpl_first(Machine& m, const Instruction& i) {
   if (m.cpl() != 0) return m.general_protection(Cause::Privilege);
@@ -238,6 +281,31 @@ void cpl_first(Machine& m, const Instruction& i) {
 void pushf_whole(Machine& m, const Instruction& i) {
   if (m.virtual_8086() && m.iopl() != 3) return m.general_protection(Cause::VirtualMode);
   m.push(m.v[insn::Rflags], i.operand_bytes);
+  if (m.quirk(Quirk::UnicornRf) && m.v[insn::Shadow] != 0) m.set_flag(insn::rflags::RF, false);
+}
+
+// The whole pointer is read, though little of it is used.
+template <Handler f>
+void near_through_memory(Machine& m, const Instruction& i) {
+  if (m.code64() && i.is_memory()) m.read(i.segment, effective_offset(m, i), 8);
+  f(m, i);
+}
+
+// What has been popped stays when a later word faults.
+void popa_downwards(Machine& m, const Instruction& i) {
+  const unsigned bytes = i.operand_bytes;
+  const u64 top = m.stack_pointer(), mask = mask_of(m.stack_address_bytes());
+  for (unsigned n = 0; n < 8; ++n) {
+    if (n == 7 - kSp) continue;
+    const u64 value = m.read(insn::kSs, (top + u64{bytes} * n) & mask, bytes);
+    if (!m.ok()) {
+      m.committed = true;
+      m.next_rip = m.v[insn::Rip];
+      return;
+    }
+    set_register(m, i, 7 - n, bytes, value);
+  }
+  m.set_stack_pointer(top + 8 * bytes);
 }
 
 void exchange_with_pause(Machine& m, const Instruction& i) {
@@ -291,13 +359,21 @@ constexpr Replacement kReplacements[] = {
     {&cmpxchg, Quirk::UnicornCmpxchg, &cmpxchg_both},
     {&push_segment, Quirk::UnicornPushSegment, &push_wide_segment},
     {&pusha, Quirk::UnicornPusha, &pusha_upwards},
+    {&popa, Quirk::UnicornPusha, &popa_downwards},
+    {&call, Quirk::UnicornNearBranch, &near_through_memory<&call>},
+    {&jmp, Quirk::UnicornNearBranch, &near_through_memory<&jmp>},
     {&load_far_pointer, Quirk::UnicornFarPointer, &far_pointer_32},
     {&cli, Quirk::UnicornNoVme, &without_virtual_interrupts<&cli>},
-    {&sti, Quirk::UnicornNoVme, &without_virtual_interrupts<&sti>},
+    {&sti, Quirk::UnicornNoVme, &without_virtual_interrupts<&sti_blocking>},
+    {&sti, Quirk::UnicornShadow, &sti_blocking},
     {&popf, Quirk::UnicornNoVme, &without_virtual_interrupts<&popf>},
-    {&iret, Quirk::UnicornNoVme, &without_virtual_interrupts<&with_narrow_stack<&iret>>},
-    {&iret, Quirk::UnicornFar, &with_narrow_stack<&iret>},
+    {&iret, Quirk::UnicornNoVme, &without_virtual_interrupts<&iret_flags>},
+    {&iret, Quirk::UnicornFar, &iret_flags},
+    {&iret, Quirk::UnicornReturnedFlags, &iret_flags},
+    {&sysret, Quirk::UnicornReturnedFlags, &sysret_flags},
     {&int_n, Quirk::UnicornNoVme, &without_virtual_interrupts<&int_n>},
+    {&rcl, Quirk::UnicornFaultFlags, &rotate_before_store<&rcl>},
+    {&rcr, Quirk::UnicornFaultFlags, &rotate_before_store<&rcr>},
     {&pushf, Quirk::UnicornPushf, &pushf_whole},
     {&xchg_or_nop, Quirk::UnicornPause, &exchange_with_pause},
     {&arpl, Quirk::UnicornArpl, &arpl_always},
@@ -306,57 +382,12 @@ constexpr Replacement kReplacements[] = {
     {&xsetbv, Quirk::UnicornCplFirst, &cpl_first<&xsetbv>},
     {&mov_to_cr, Quirk::UnicornCplFirst, &cpl_first<&mov_to_cr>},
     {&mov_from_cr, Quirk::UnicornCplFirst, &cpl_first<&mov_from_cr>},
+    {&mov_to_dr, Quirk::UnicornCplFirst, &cpl_first<&mov_to_dr>},
+    {&mov_from_dr, Quirk::UnicornCplFirst, &cpl_first<&mov_from_dr>},
+    {&movsxd, Quirk::UnicornMovsxd, &movsxd_wide},
 };
 
-// #UD, #GP or #NM as Unicorn finds it before operands.
-void refuse_decoded(Machine& m, std::span<const u8> bytes) {
-  Instruction i;
-  if (decode(decode_mode(m), bytes, i) != DecodeStatus::Ok) return m.undefined_opcode(Cause::Opcode);
-  unicorn_check(m, i);
-  check_instruction(m, i);
-  if (i.row->has(kPrivileged) && m.cpl() != 0) m.general_protection(Cause::Privilege);
-  const bool unavailable = m.cr0(insn::cr0::TS) || m.cr0(insn::cr0::EM);
-  if (i.map == 0 && (i.opcode & 0xf8) == 0xd8 && unavailable) m.raise(insn::kNM, Cause::DeviceNotAvailable);
-  if (i.map == 1 && i.opcode == 0xc7 && i.row->has(kNotModelled)) m.undefined_opcode(Cause::Opcode);
-  const Handler h = unicorn_handler(m, i);
-  if (h == &refuse || h == &undefined || (h == &undefined_test && i.group() == 1)) h(m, i);
-}
-
-bool is_integer_of_long_map(const Instruction& i) {
-  return i.map >= 2 && !i.row->has(kSse | kMmx | kAvx) && !i.row->has(kNotModelled | kUndefined);
-}
-
-// Everything in the maps 0F38 and 0F3A goes through the checks of SSE.
-void check_as_sse(Machine& m, const Instruction& i) {
-  const bool data = i.vex ? i.row->select.prefixes == 2 : i.operand_prefix;
-  if (m.cr0(insn::cr0::TS)) return m.raise(insn::kNM, Cause::DeviceNotAvailable);
-  if (m.cr0(insn::cr0::EM) || (data && !m.cr4(insn::cr4::OSFXSR))) m.undefined_opcode(Cause::SystemFlags);
-}
-
 }  // namespace
-
-bool is_far_transfer(const Machine& m) {
-  const Handler h = m.row == nullptr ? nullptr : m.row->handler;
-  if (h == &ret_far && !m.protected_mode()) return false;  // translated like RET
-  if (h == &call_far_memory || h == &jmp_far_memory) return m.in_far_frame;
-  return h == &iret || h == &ret_far || h == &call_far || h == &jmp_far;
-}
-
-void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
-  // CR0.EM refuses the long maps before their opcode is read.
-  const bool long_map = fetched >= 2 && bytes[fetched - 2] == 0x0f && (bytes[fetched - 1] | 2) == 0x3a;
-  if (long_map && m.cr0(insn::cr0::EM) && m.quirk(Quirk::UnicornSseChecks))
-    return m.undefined_opcode(Cause::SystemFlags);
-  Fault found;
-  // Whatever the next byte is: it may be ModRM.
-  for (unsigned next = 0; next < 0x100; next += 8) {
-    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(fetched), bytes.end(), static_cast<u8>(next));
-    refuse_decoded(m, bytes);
-    if (!m.fault.raised) return;
-    found = std::exchange(m.fault, {});
-  }
-  m.fault = found;
-}
 
 Handler unicorn_handler(const Machine& m, const Instruction& i) {
   for (const Replacement& r : kReplacements)
@@ -364,15 +395,6 @@ Handler unicorn_handler(const Machine& m, const Instruction& i) {
   return i.row->handler;
 }
 
-void unicorn_check(Machine& m, const Instruction& i) {
-  if (m.quirk(Quirk::UnicornLock)) unicorn_lock(m, i);
-  if (m.quirk(Quirk::UnicornSseChecks) && is_integer_of_long_map(i)) check_as_sse(m, i);
-  const bool vector = i.row->has(kSse | kMmx);
-  if (m.quirk(Quirk::UnicornSseChecks) && vector && m.cr0(insn::cr0::TS)) m.raise(insn::kNM, Cause::DeviceNotAvailable);
-  const bool mov_immediate = i.map == 0 && (i.opcode | 1) == 0xc7 && (i.rex & 4) != 0;
-  if (m.quirk(Quirk::UnicornTest) && mov_immediate) m.undefined_opcode(Cause::Opcode);
-  const bool prefetch = i.map == 1 && (i.opcode == 0x0d || (i.opcode == 0x18 && i.group() < 4));
-  if (m.quirk(Quirk::UnicornTest) && prefetch && !i.is_memory()) m.undefined_opcode(Cause::Opcode);
-}
+bool unicorn_lacks(const Machine& m, const Instruction& i) { return unicorn_handler(m, i) == &refuse; }
 
 }  // namespace diffvisor::x86

@@ -14,15 +14,22 @@ void drop_inner_data(Machine& m, Segment s) {
   const bool unusable = (a >> insn::attr::UNUSABLE & 1) != 0;
   const bool conforming = (a & 0xc) == 0xc;
   if (!unusable && (conforming || insn::dpl_of(a) >= m.cpl())) return;
+  const bool loses_base = m.quirk(Quirk::UnicornBases) && !is_null(m.v[insn::selector_of(s)]);
   m.v[insn::selector_of(s)] = 0;
   m.v[insn::attr_of(s)] = u64{1} << insn::attr::UNUSABLE;
   m.v[insn::limit_of(s)] = 0;
   // The bases of FS and GS live on in 64-bit mode.
-  if (s == insn::kDs || s == insn::kEs || !m.long_mode()) m.v[insn::base_of(s)] = 0;
+  if (s == insn::kDs || s == insn::kEs || !m.long_mode() || loses_base) m.v[insn::base_of(s)] = 0;
 }
 
 void load_stack(Machine& m, u16 selector, Descriptor& d) {
-  if (is_null(selector)) return set_null_segment(m, insn::kSs, selector);
+  if (is_null(selector)) {
+    set_null_segment(m, insn::kSs, selector);
+    if (!m.ok() || !m.quirk(Quirk::UnicornBases)) return;
+    m.v[insn::SsLimit] = 0xffffffff;
+    m.v[insn::SsAttr] = 0xc093;
+    return;
+  }
   mark_accessed(m, selector, d);
   set_segment(m, insn::kSs, selector, d);
 }
@@ -97,7 +104,10 @@ void return_outward(Machine& m, const OutwardReturn& r) {
   if (!m.ok()) return;
   set_cpl(m, rpl_of(r.cs));
   m.narrow_stack = false;
+  m.v[insn::Rsp] = r.old_sp;
   m.set_stack_pointer(r.sp);
+  const bool whole = m.quirk(Quirk::UnicornFar) && (m.v[insn::SsAttr] >> insn::attr::L & 1) != 0;
+  if (whole) m.v[insn::Rsp] = r.sp;
   for (const Segment s : {insn::kEs, insn::kFs, insn::kGs, insn::kDs}) drop_inner_data(m, s);
 }
 
@@ -105,6 +115,7 @@ namespace {
 
 void ret_far_backwards(Machine& m, unsigned bytes, u64 released) {
   OutwardReturn r;
+  r.old_sp = m.v[insn::Rsp];
   r.cs = static_cast<u16>(read_frame(m, bytes, bytes));
   r.rip = read_frame(m, 0, bytes);
   r.code = m.ok() ? return_code_segment(m, r.cs) : Descriptor{};
@@ -124,7 +135,7 @@ void ret_far_backwards(Machine& m, unsigned bytes, u64 released) {
 void ret_far(Machine& m, const Instruction& i) {
   if (!m.protected_mode()) return ret_far_real(m, i);
   if (m.quirk(Quirk::BochsFrame)) return ret_far_backwards(m, i.operand_bytes, i.immediate);
-  const u64 rip = m.pop(i.operand_bytes);
+  const u64 old_sp = m.v[insn::Rsp], rip = m.pop(i.operand_bytes);
   const auto cs = static_cast<u16>(m.pop(i.operand_bytes));
   if (m.kvm() && rpl_of(cs) > m.cpl()) m.end(insn::OutcomeKind::Unhandleable);
   const Descriptor d = m.ok() ? return_code_segment(m, cs) : Descriptor{};
@@ -134,7 +145,7 @@ void ret_far(Machine& m, const Instruction& i) {
   if (rpl_of(cs) == m.cpl()) return set_return_code(m, cs, d, rip);
   const u64 sp = m.pop(i.operand_bytes);
   const auto ss = static_cast<u16>(m.pop(i.operand_bytes));
-  return_outward(m, {cs, d, rip, ss, sp});
+  return_outward(m, {cs, d, rip, ss, sp, old_sp});
   if (m.ok()) m.set_stack_pointer(m.stack_pointer() + released);
 }
 

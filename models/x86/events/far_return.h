@@ -19,6 +19,7 @@ struct OutwardReturn {
   u64 rip = 0;
   u16 ss = 0;
   u64 sp = 0;
+  u64 old_sp = 0;  // RSP before the frame was popped: a 16-bit stack keeps its upper bits
   unsigned absent_vector = insn::kSS_;
 };
 // Its stack segment, checked: of an outer level, or of 64-bit mode.

@@ -5,6 +5,7 @@
 #include "models/x86/events/bochs_call.h"
 #include "models/x86/events/delivery.h"
 #include "models/x86/events/task_switch.h"
+#include "models/x86/system/rm_operand.h"
 #include "models/x86/system/system_instructions.h"
 
 namespace diffvisor::x86 {
@@ -49,6 +50,9 @@ void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
     m.push(m.v[insn::CsSelector], f.bytes);
     m.push(m.next_rip, f.bytes);
   }
+  // Unicorn holds 64-bit code, too, to its limit.
+  const bool limited = f.call && f.bytes != 8 && m.quirk(Quirk::UnicornFar);
+  if (m.ok() && limited && f.offset > d.limit()) return m.raise(insn::kGP, error, Cause::DescriptorType);
   enter_code(m, f.selector, d, f.offset);
 }
 
@@ -85,34 +89,46 @@ void push_return(Machine& m, u64 cs, u64 rip, unsigned size) {
   m.push(rip, size);
 }
 
+// The stack of the caller, to read parameters from after SS is the inner one.
+class OldStack {
+ public:
+  explicit OldStack(const Machine& m)
+      : pointer_(m.v[insn::Rsp]), mask_(m.stack_address_bytes() == 4 ? ~u32{0} : 0xffff) {
+    for (unsigned n = 0; n < kSlots.size(); ++n) saved_[n] = m.v[kSlots[n]];
+  }
+  u64 selector() const { return saved_[0]; }
+  u64 pointer() const { return pointer_; }
+  u64 read(Machine& m, u64 at, unsigned bytes) {
+    exchange(m);
+    const u64 value = m.read(insn::kSs, (pointer_ + at) & mask_, bytes);
+    exchange(m);
+    return value;
+  }
+
+ private:
+  static constexpr std::array<unsigned, 4> kSlots = {insn::SsSelector, insn::SsBase, insn::SsLimit, insn::SsAttr};
+  void exchange(Machine& m) {
+    for (unsigned n = 0; n < kSlots.size(); ++n) std::swap(saved_[n], m.v[kSlots[n]]);
+  }
+  u64 pointer_, mask_;
+  std::array<u64, 4> saved_;
+};
+
 // To an inner level outside long mode: SS:ESP, parameters and CS:EIP go to the new stack.
 void call_inward(Machine& m, const Descriptor& gate, const Descriptor& d) {
   if (m.quirk(Quirk::BochsFarCall)) return bochs_call_inward(m, gate, d);
   const unsigned size = gate.type() == kCallGate32 ? 4 : 2;
   const auto count = static_cast<unsigned>(gate.low >> 32 & 0x1f);
-  const u64 old_ss = m.v[insn::SsSelector], old_sp = m.v[insn::Rsp];
-  std::array<u64, 32> parameters{};
   InnerStack s = inner_stack(m, d.dpl());
   if (!m.ok()) return;
-  const u64 mask = m.stack_address_bytes() == 4 ? 0xffffffff : 0xffff;
-  const auto parameter = [&](unsigned i) { return m.read(insn::kSs, (old_sp + i * size) & mask, size); };
-  Fault late;
-  unsigned last = 0;
-  const bool one_by_one = m.quirk(Quirk::UnicornFar);
-  for (unsigned i = 0; i < count && !one_by_one; ++i) parameters[i] = parameter(i);
-  for (unsigned i = count; i-- > 0 && one_by_one && !late.raised;) {
-    parameters[i] = parameter(i);
-    late = std::exchange(m.fault, {});
-    last = late.raised ? i + 1 : i;
-  }
+  OldStack old(m);
   set_inner_stack(m, s);
   if (!stack_has_room(m, (4 + count) * size, size))
     return m.raise(insn::kSS_, selector_error(s.selector), Cause::StackSwitch);
   if (gate.gate_offset() > d.limit()) return m.general_protection(Cause::BranchTarget);
-  m.push(old_ss, size);
-  m.push(old_sp, size);
-  for (unsigned i = count; i-- > last;) m.push(parameters[i], size);
-  if (late.raised && m.ok()) m.fault = late;
+  m.push(old.selector(), size);
+  m.push(old.pointer(), size);
+  for (unsigned i = count; i-- > 0 && m.ok();) m.push(old.read(m, u64{i} * size, size), size);
   push_return(m, m.v[insn::CsSelector], m.next_rip, size);
   mark_accessed(m, s.selector, s.d);
 }
@@ -178,8 +194,9 @@ void far_through_call_gate(Machine& m, const Far& f, Descriptor gate) {
 void far_to_system(Machine& m, const Far& f, const Descriptor& d) {
   const TaskReason why = f.call ? TaskReason::Call : TaskReason::Jump;
   const bool task = d.type() == kTss16 || d.type() == kTss32;
+  const bool in_ldt = (f.selector & 4) != 0 && !m.quirk(Quirk::UnicornTask);
   if (d.type() == kCallGate32 || (d.type() == kCallGate16 && !m.long_mode())) return far_through_call_gate(m, f, d);
-  if (m.long_mode() || !(task || d.type() == kTaskGate) || (task && (f.selector & 4) != 0))
+  if (m.long_mode() || !(task || d.type() == kTaskGate) || (task && in_ldt))
     return m.raise(insn::kGP, selector_error(f.selector), Cause::DescriptorType);
   if (!gate_privilege(m, f.selector, d)) return;
   if (task) return switch_task(m, f.selector, d, why, m.next_rip, m.v[insn::Rflags]);
@@ -215,9 +232,7 @@ unsigned pointer_bytes(const Machine& m, const Instruction& i) {
 Far from_memory(Machine& m, const Instruction& i, bool call) {
   Far f = {0, 0, pointer_bytes(m, i), call};
   f.offset = m.read(i.segment, effective_offset(m, i), f.bytes);
-  const bool wraps = !m.quirk(Quirk::UnicornFarPointer);
-  f.selector = static_cast<u16>(
-      m.read(i.segment, wraps ? effective_offset(m, i, f.bytes) : effective_offset(m, i) + f.bytes, 2));
+  f.selector = static_cast<u16>(m.read(i.segment, offset_behind(m, i, f.bytes), 2));
   m.in_far_frame = true;
   return f;
 }

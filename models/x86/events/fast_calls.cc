@@ -103,11 +103,12 @@ void sysexit(Machine& m, const Instruction& i) {
   const bool wide = m.code64() && i.operand_bytes == 8;
   if (wide && !(m.is_canonical(m.v[insn::Rcx]) && m.is_canonical(m.v[insn::Rdx])))
     return m.general_protection(Cause::BranchTarget);
-  const u64 mask = wide ? ~u64{0} : 0xffffffff;
+  const bool whole = m.quirk(Quirk::UnicornSysexit);
+  const u64 mask = wide || whole ? ~u64{0} : 0xffffffff;
   m.v[insn::Rsp] = m.v[insn::Rcx] & mask;
   m.next_rip = m.v[insn::Rdx] & mask;
   const u64 cs = (m.v[insn::SysenterCs] & 0xfffc) + (wide ? 32 : 16);
-  set_flat(m, insn::kCs, cs | 3, user(wide ? kCode64 : kCode32));
+  set_flat(m, insn::kCs, cs | 3, user(wide ? kCode64 : kCode32) | (wide && whole ? bit(insn::attr::DB) : 0));
   set_flat(m, insn::kSs, (cs + 8) | 3, user(kData));
 }
 

@@ -29,7 +29,7 @@ InnerStack inner_stack(Machine& m, unsigned level) {
   const bool wide = (m.v[insn::TrAttr] & 8) != 0;
   const u64 at = wide ? 4 + 8 * level : 2 + 4 * level;
   const bool selector_first = m.quirk(Quirk::BochsInnerStack);
-  const u64 last = at + (!wide ? 3 : selector_first ? 7 : 5);
+  const u64 last = at + (!wide ? 3 : selector_first || m.quirk(Quirk::UnicornTask) ? 7 : 5);
   const auto selector = [&] { return static_cast<u16>(task_field(m, at + (wide ? 4 : 2), 2, last)); };
   if (selector_first) s.selector = selector();
   s.pointer = task_field(m, at, wide ? 4 : 2, last);
@@ -49,7 +49,7 @@ void set_inner_stack(Machine& m, const InnerStack& s) {
   d.low |= kAccessedBit;
   set_segment(m, insn::kSs, s.selector, d);
   if (!m.ok()) return;
-  const bool keeps_upper = m.quirk(Quirk::BochsInnerStack) && !d.big();
+  const bool keeps_upper = (m.quirk(Quirk::BochsInnerStack) || m.quirk(Quirk::UnicornFar)) && !d.big();
   m.v[insn::Rsp] = keeps_upper ? (m.v[insn::Rsp] & ~u64{0xffff}) | (s.pointer & 0xffff) : s.pointer;
 }
 

@@ -123,7 +123,7 @@ void skip_frame(Machine& m, u64 top) {
 void iret_protected(Machine& m, unsigned bytes) {
   const bool pops_stack = m.code64() && (bytes == 8 || !m.quirk(Quirk::BochsIretStack));
   const bool backwards = m.quirk(Quirk::BochsFrame);
-  const u64 frame = m.stack_pointer();
+  const u64 frame = m.stack_pointer(), old_sp = m.v[insn::Rsp];
   const Frame f = backwards ? read_frame_backwards(m, bytes) : pop_frame(m, bytes);
   if (!m.ok()) return;
   const bool may_be_virtual = (!m.long_mode() && m.cpl() == 0) || m.quirk(Quirk::UnicornIretVirtual);
@@ -138,6 +138,7 @@ void iret_protected(Machine& m, unsigned bytes) {
     if (backwards && m.ok()) skip_frame(m, frame + 3 * bytes);
   } else {
     OutwardReturn r{f.cs, d, f.rip};
+    r.old_sp = old_sp;
     if (m.quirk(Quirk::BochsIretAbsent)) r.absent_vector = insn::kNP;
     pop_stack(m, bytes, r);
     return_outward(m, r);

@@ -150,15 +150,25 @@ bool reachable(Machine& m, u64 base, const Layout& l, TaskReason why) {
   return m.ok();
 }
 
+// Unicorn reads the new task first, then writes both ends of the old one what it reads there.
+bool unicorn_reachable(Machine& m, u64 base, const Layout& l) {
+  read_task(m, base, l);
+  const u64 last = m.v[insn::TrBase] + layout_of(m.v[insn::TrAttr]).least_limit;
+  for (const u64 end : {m.v[insn::TrBase], last}) m.read_system(end & 0xffffffff, 1);
+  for (const u64 end : {m.v[insn::TrBase], last}) m.can_write_system(end & 0xffffffff, 1);
+  return m.ok();
+}
+
 }  // namespace
 
 void switch_task(Machine& m, u16 selector, Descriptor d, TaskReason why, u64 rip, u64 flags) {
   const u32 error = selector_error(selector);
   const Layout& l = layout_of(d.type());
   if (!d.present()) return m.raise(insn::kNP, error, Cause::DescriptorAbsent);
-  if (d.limit() < l.least_limit) return m.raise(insn::kTS, error, Cause::TaskState);
+  const bool unicorn = m.quirk(Quirk::UnicornTask) && ((d.limit() >> 31 & 1) != 0 || (selector & 4) != 0);
+  if (d.limit() < l.least_limit || unicorn) return m.raise(insn::kTS, error, Cause::TaskState);
   const auto old = static_cast<u16>(m.v[insn::TrSelector]);
-  if (!reachable(m, d.base(), l, why)) return;
+  if (!(m.quirk(Quirk::UnicornTask) ? unicorn_reachable(m, d.base(), l) : reachable(m, d.base(), l, why))) return;
   const bool leaves = why == TaskReason::Jump || why == TaskReason::Iret;
   if (leaves) set_busy(m, old, false);
   save_old(m, rip, why == TaskReason::Iret ? flags & ~bit(fl::NT) : flags);
@@ -172,6 +182,7 @@ void switch_task(Machine& m, u16 selector, Descriptor d, TaskReason why, u64 rip
   load_registers(m, t, l, why);
   load_segments(m, t);
   if (m.fault.raised && m.quirk(Quirk::TsFaultLost)) m.fault = {};
+  if (m.fault.raised) m.fault.cause = Cause::TaskState;
   if (m.ok() && m.next_rip > m.v[insn::CsLimit]) m.general_protection(Cause::BranchTarget);
   if ((t.trap & 1) != 0) m.raise_debug(bit(15), Cause::TaskState, true);
 }
@@ -179,7 +190,8 @@ void switch_task(Machine& m, u16 selector, Descriptor d, TaskReason why, u64 rip
 void switch_through_gate(Machine& m, const Descriptor& gate, TaskReason why, u64 rip, u64 flags) {
   const u16 selector = gate.gate_selector();
   const u32 error = selector_error(selector);
-  if ((selector & 4) != 0) return m.raise(insn::kGP, error, Cause::GateTarget);
+  if ((selector & 4) != 0)
+    return m.raise(m.quirk(Quirk::UnicornTask) ? insn::kTS : insn::kGP, error, Cause::GateTarget);
   const Descriptor d = fetch_descriptor(m, selector);
   if (!d.is_system(kTss16) && !d.is_system(kTss32)) return m.raise(insn::kGP, error, Cause::GateTarget);
   switch_task(m, selector, d, why, rip, flags);

@@ -88,6 +88,31 @@ TEST(FarTransfer, CallGateCopiesParameters) {
   EXPECT_EQ(t.m.next_rip, kCode + 2);
 }
 
+// The inner stack begins where the outer one ends: SS:ESP is pushed over the parameters before they are read.
+TEST(FarTransfer, ParametersAreReadBehindThePushOfTheOldStack) {
+  TestMachine t(insn::kProtected32);
+  t.to_user();
+  t.m.v[insn::Rsp] = kStack + 0xa000 - 8;
+  t.poke(kStack + 0xa000 - 8, 8, 0x2222222211111111);
+  call_far(t.m, plain(0x9a, 4, 0, insn::kSelGate32 | 3));
+  ASSERT_EQ(story(t.m), "ok");
+  const u64 sp = t.m.v[insn::Rsp];
+  EXPECT_EQ(t.peek(sp + 8, 4), kStack + 0xa000 - 8) << "ESP in the first parameter's place";
+  EXPECT_EQ(t.peek(sp + 12, 4), insn::kSelUserData | 3u) << "SS in the second's";
+}
+
+TEST(FarReturn, ASixteenBitStackKeepsTheUpperHalfFromBeforeTheFrame) {
+  TestMachine t(insn::kLong64);
+  t.poke(insn::kGdt + insn::kSelUserData + 6, 1, 0x8f);  // SS.B = 0
+  const u64 sp = kStack - 16;
+  const u64 frame[] = {kCode, insn::kSelUserCode32 | 3, 0x1234, insn::kSelUserData | 3};
+  for (unsigned i = 0; i < 4; ++i) t.poke(sp + 8 * i, 8, frame[i]);
+  t.m.v[insn::Rsp] = sp;
+  ret_far(t.m, plain(0xcb, 8));
+  ASSERT_EQ(story(t.m), "ok");
+  EXPECT_EQ(t.m.v[insn::Rsp], (sp & ~u64{0xffff}) | 0x1234);
+}
+
 TEST(FarTransfer, AGateIsPresentBeforeItsSecondHalfCounts) {
   TestMachine t(insn::kLong64);
   t.poke(insn::kGdt + insn::kSelGate32 + 5, 1, 0x6c);

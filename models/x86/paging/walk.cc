@@ -84,6 +84,7 @@ void walk_wide(Machine& m, u64 linear, u64 table, unsigned shift, Walk& w) {
     const bool large = shift > 12 && (entry & kLarge) != 0;
     w.reserved = (entry & reserved_bits(m, shift, large && shift < 39)) != 0;
     w.no_execute |= (entry & kNx) != 0;
+    if (large && shift == 30) w.page_shift = 30;
     if (w.reserved) return;
     table = entry & address_bits(m);
     if (shift == 12 || large) break;
@@ -171,6 +172,13 @@ void walk_tables(Machine& m, u64 linear, Walk& w) {
   walk_32_bit(m, linear, w);
 }
 
+// Entries whose accessed bit Unicorn sets though the access faults: those above the one it stops at, and that of a
+// 1 GiB page too if only its mapping is at fault.
+unsigned unicorn_marked(const Machine& m, const Walk& w) {
+  const bool mapped = w.page_shift == 30 && !w.absent && (w.leaf().value & reserved_bits(m, 30, false)) == 0;
+  return mapped ? w.depth : w.depth - 1;
+}
+
 // Where an access lies: its bytes up to the end of the first page, and the rest.
 struct Place {
   u64 first = 0, second = 0;
@@ -224,7 +232,7 @@ u64 walk(Machine& m, u64 linear, Access a, Rights rights, Bits bits, PageFault& 
     const Requester r = {is_write(m, a), a == Access::Execute, explicit_access && m.cpl() == 3, explicit_access};
     fault = judge(m, w, r);
     if (fault.raised) {
-      if (m.quirk(Quirk::UnicornWalk) && w.depth != 0) mark_used(m, w, w.depth - 1);
+      if (m.quirk(Quirk::UnicornWalk) && w.depth != 0) mark_used(m, w, unicorn_marked(m, w));
       return 0;
     }
     if (bits == Bits::Update) mark(m, w, a == Access::Write || a == Access::ReadForWrite);

@@ -25,7 +25,8 @@ bool type_allows(u64 a, Access access) {
 }
 
 u64 address_64(const Machine& m, Segment s, u64 offset) {
-  return offset + (s == insn::kFs || s == insn::kGs ? m.v[insn::base_of(s)] : 0);
+  const bool based = s == insn::kFs || s == insn::kGs || s == m.override_base;
+  return offset + (based ? m.v[insn::base_of(s)] : 0);
 }
 
 u64 linear_64(Machine& m, Segment s, u64 offset, unsigned bytes) {
@@ -181,7 +182,8 @@ std::size_t Machine::fetch(u64 offset, std::span<u8> out, Fault& fetch_fault) {
     fetch_fault.cause = Cause::FetchLimit;
     return 0;
   }
-  const u64 address = code64() ? offset : (v[insn::CsBase] + offset) & kAll32;
+  const bool whole = quirk(Quirk::UnicornCode) && long_mode();
+  const u64 address = whole ? v[insn::CsBase] + offset : code64() ? offset : (v[insn::CsBase] + offset) & kAll32;
   PageFault page;
   const u64 physical = walk(*this, address, Access::Execute, Rights::Current, Bits::Update, page);
   if (page.raised) {

@@ -59,6 +59,7 @@ bool try_descriptor(Machine& m, u16 selector, unsigned bytes, Descriptor& out) {
 void mark_accessed(Machine& m, u16 selector, Descriptor& d) {
   if (!m.ok() || d.accessed() || (m.quirk(Quirk::UnicornFar) && is_far_transfer(m))) return;
   d.low |= kAccessedBit;
+  if (m.quirk(Quirk::UnicornAccessed)) return m.write_system(descriptor_address(m, selector) + 4, 4, d.low >> 32);
   m.write_system(descriptor_address(m, selector) + 5, 1, d.low >> 40 & 0xff);
 }
 

@@ -12,6 +12,7 @@ void load_null(Machine& m, Segment s, u16 selector) {
   if (s == insn::kSs && !(m.code64() && m.cpl() != 3 && rpl_of(selector) == m.cpl()))
     return m.general_protection(Cause::SelectorNull);
   set_null_segment(m, s, selector);
+  if (s == insn::kSs && m.quirk(Quirk::UnicornNullSs)) set_cpl(m, 0);
 }
 
 void check_stack(Machine& m, u16 selector, const Descriptor& d) {

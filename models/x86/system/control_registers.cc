@@ -52,7 +52,7 @@ bool reload_pdptes(Machine& m, u64 cr3) {
 
 void set_cr0(Machine& m, u64 value) {
   if (!cr0_allowed(m, value)) return refuse(m);
-  const u64 fresh = (value & kCr0Bits) | bit(cr0::ET);
+  const u64 fresh = (m.quirk(Quirk::UnicornRegisters) ? value : value & kCr0Bits) | bit(cr0::ET);
   const u64 changed = fresh ^ m.v[insn::Cr0];
   const bool wide = on(fresh, cr0::PG) && m.efer(efer::LME);
   const bool pointers = (changed & (bit(cr0::PG) | bit(cr0::CD) | bit(cr0::NW))) != 0;
@@ -64,12 +64,13 @@ void set_cr0(Machine& m, u64 value) {
 }
 
 void set_cr3(Machine& m, u64 value) {
+  const u64 given = value;
   if (m.code64()) {
     if (m.cr4(cr4::PCIDE)) value &= ~bit(63);
     if ((value & ~m.physical_mask()) != 0) return refuse(m);
   }
   if (pae_paging(m) && !reload_pdptes(m, value)) return;
-  m.v[insn::Cr3] = value;
+  m.v[insn::Cr3] = m.quirk(Quirk::UnicornRegisters) ? given : value;
 }
 
 // Bits whose features the vocabulary leaves out; only some CPUs take them.

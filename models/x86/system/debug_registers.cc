@@ -36,11 +36,13 @@ u64& debug_register(Machine& m, unsigned number) {
 }
 
 u64 dr6_value(const Machine& m, u64 value) {
+  if (m.quirk(Quirk::UnicornRegisters)) return value | 0xffff0ff0;
   const u64 ones = m.quirk(Quirk::DrDr6Rtm) ? 0xfffe0ff0 : 0xffff0ff0;
   return (value & (m.quirk(Quirk::DrDr6Rtm) ? 0x1e00f : 0xe00f)) | ones;
 }
 
 u64 dr7_value(const Machine& m, u64 value) {
+  if (m.quirk(Quirk::UnicornRegisters)) return value | 0x400;
   const u64 writable = m.quirk(Quirk::BochsDr7) ? 0xffff2bff : 0xffff23ff;
   return (value & writable) | (m.quirk(Quirk::DrDr7Fixed1) ? value & 0x400 : 0x400);
 }

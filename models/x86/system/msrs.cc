@@ -81,7 +81,8 @@ void write(Machine& m, const Msr& msr, u64 value) {
     case Takes::Anything:
       break;
   }
-  m.v[msr.slot] = value;
+  const bool half = msr.slot == insn::SysenterCs && m.quirk(Quirk::UnicornRegisters);
+  m.v[msr.slot] = half ? value & 0xffff : value;
 }
 
 }  // namespace

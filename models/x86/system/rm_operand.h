@@ -26,9 +26,7 @@ struct FarPointer {
 };
 inline FarPointer read_far_pointer(Machine& m, const Instruction& i, unsigned bytes) {
   FarPointer p;
-  const bool wraps = !m.quirk(Quirk::UnicornFarPointer);
-  const u64 behind = wraps ? effective_offset(m, i, bytes) : effective_offset(m, i) + bytes;
-  const auto selector = [&] { return static_cast<u16>(m.read(i.segment, behind, 2)); };
+  const auto selector = [&] { return static_cast<u16>(m.read(i.segment, offset_behind(m, i, bytes), 2)); };
   const bool selector_first = m.quirk(Quirk::BochsSelector);
   if (selector_first) p.selector = selector();
   p.offset = m.read(i.segment, effective_offset(m, i), bytes);
