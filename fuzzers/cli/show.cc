@@ -20,14 +20,6 @@ void print_deciders(const Domain& d, const compare::Reading& r) {
   });
 }
 
-// Every field of the record that both define and see differently; open bits of the reference are not told apart.
-void print_differences(const Domain& d, const Observation& seen, const Observation& reference) {
-  for (std::size_t i = 0; i < d.observation->fields.size(); ++i)
-    if (seen.defined.test(i) && reference.defined.test(i) && seen.record[i] != reference.record[i])
-      fmt::print("    {} = {:#x}, the reference {:#x}\n", d.observation->fields[i].name, seen.record[i],
-                 reference.record[i]);
-}
-
 Result<Observation> run_unless_limited(const Session& s, std::size_t e, const Case& c, const compare::Reading& r) {
   if (const auto why = s.judge->refusal(c, r, e); !why.empty()) return incomparable(why);
   return run_one(*s.executors[e], c);
@@ -74,7 +66,6 @@ Result<void> show_one(const Session& s, const Loaded& l) {
     if (v.kind == compare::VerdictKind::Divergence || v.kind == compare::VerdictKind::ExecutorDied) {
       const auto x = compare::explain(*s.judge, s.executors[e]->info().name, c, r, *seen, against);
       fmt::print("  {}\n  {}\n", x.bucket, x.sentence);
-      if (against != nullptr) print_differences(d, *seen, *against);
     }
   }
   for (const Expectation& e : l.stored.expect) fmt::print("expected   {} {} = {}\n", e.executor, e.version, e.outcome);

@@ -103,12 +103,13 @@ bool is_far_transfer(const Machine& m) {
 
 void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
   Fault found;
-  // Whatever the next byte is: it may be ModRM.
+  // Whatever the next byte is: it may be ModRM. CR0.TS comes before what that says.
   for (unsigned next = 0; next < 0x100; next += 8) {
     std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(fetched), bytes.end(), static_cast<u8>(next));
     refuse_decoded(m, bytes, fetched);
     if (!m.fault.raised) return;
-    found = std::exchange(m.fault, {});
+    const Fault refused = std::exchange(m.fault, {});
+    if (found.vector != insn::kNM) found = refused;
   }
   m.fault = found;
 }

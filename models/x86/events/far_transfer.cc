@@ -151,6 +151,16 @@ void call_inward_64(Machine& m, const Descriptor& gate, const Descriptor& d) {
   if (!target_fits) m.general_protection(Cause::BranchTarget);
 }
 
+// Unicorn cuts the pointer to what the stack segment has outside 64-bit mode, though it has pushed to a 64-bit stack.
+void cut_stack_pointer(Machine& m, u64 before) {
+  const u64 a = m.v[insn::SsAttr];
+  const bool usable = (a >> insn::attr::UNUSABLE & 1) == 0;
+  if (usable && (a >> insn::attr::L & 1) != 0) return;
+  const bool big = usable && (a >> insn::attr::DB & 1) != 0;
+  u64& sp = m.v[insn::Rsp];
+  sp = big ? sp & 0xffffffff : (before & ~u64{0xffff}) | (sp & 0xffff);
+}
+
 void call_same_level(Machine& m, const Descriptor& gate, const Descriptor& d) {
   const unsigned size = m.long_mode() ? 8 : gate.type() == kCallGate32 ? 4 : 2;
   const bool pushes_first = m.quirk(Quirk::BochsFarCall);
@@ -159,8 +169,10 @@ void call_same_level(Machine& m, const Descriptor& gate, const Descriptor& d) {
   if (!has_room) return m.raise(insn::kSS_, 0, Cause::SegmentLimit);
   if (!target_fits && !pushes_first) return m.general_protection(Cause::BranchTarget);
   const u64 old_cs = m.v[insn::CsSelector];
+  const u64 old_sp = m.v[insn::Rsp];
   if (m.long_mode()) m.v[insn::CsAttr] = d.attributes();
   push_return(m, old_cs, m.next_rip, size);
+  if (m.ok() && m.long_mode() && m.quirk(Quirk::UnicornFar)) cut_stack_pointer(m, old_sp);
   if (!target_fits) m.general_protection(Cause::BranchTarget);
 }
 
