@@ -72,6 +72,11 @@ void write_xmm(Machine& m, const Instruction& i, const Xmm& x, unsigned alignmen
   std::array<u8, 16> bytes;
   std::memcpy(bytes.data(), &x.low, 8);
   std::memcpy(bytes.data() + 8, &x.high, 8);
+  if (m.quirk(Quirk::UnicornHalves) && alignment == 1) {
+    m.write(i.segment, effective_offset(m, i), 8, x.low);
+    if (m.ok()) m.write(i.segment, effective_offset(m, i) + 8, 8, x.high);
+    return;
+  }
   m.write_block(i.segment, effective_offset(m, i), bytes, alignment);
 }
 
