@@ -5,12 +5,13 @@
 
 #include "models/x86/emulator/instructions.h"
 #include "models/x86/emulator/vector_operands.h"
+#include "models/x86/paging/walk.h"
 
 namespace diffvisor::x86 {
 namespace {
 
 constexpr u64 kExceptions = 0x3f, kSummary = 0x8080;
-constexpr unsigned kStArea = 32, kXmmArea = 160, kImage = 416;
+constexpr unsigned kStArea = 32, kXmmArea = 160, kImage = 416, kOperand = 512;
 using Image = std::array<u8, kImage>;
 
 bool unavailable(Machine& m) {
@@ -128,6 +129,14 @@ bool image_is_open(Machine& m) {
   return !m.ok();
 }
 
+// CPUs touch all 512 bytes, others those that mean something.
+void check_end_of_image(Machine& m, const Instruction& i, Access a) {
+  if (m.quirk(Quirk::BochsFxState)) return;
+  const auto used = static_cast<unsigned>(image_bytes(m));
+  const u64 address = m.linear(i.segment, effective_offset(m, i), used, a);
+  if (m.ok() && would_fault(m, address + used, kOperand - used, a)) m.cannot_judge("fxsave_end");
+}
+
 }  // namespace
 
 u64 settled_status(u64 fsw, u64 fcw) { return (fsw & ~kSummary) | ((fsw & ~fcw & kExceptions) != 0 ? kSummary : 0); }
@@ -174,12 +183,14 @@ void fxsave(Machine& m, const Instruction& i) {
   Image image;
   fill(m, image);
   write_image(m, i, std::span<const u8>(image).first(image_bytes(m)));
+  check_end_of_image(m, i, Access::Write);
 }
 void fxrstor(Machine& m, const Instruction& i) {
   if (unavailable(m) || image_is_open(m)) return;
   check_image(m, i);
   Image image{};
   read_image(m, i, std::span(image).first(image_bytes(m)));
+  check_end_of_image(m, i, Access::Read);
   // CPUs may touch the end of the 512 bytes first.
   if (m.fault.raised && m.fault.vector == insn::kPF) {
     m.fault = {};

@@ -288,6 +288,13 @@ TEST(Instructions, LimitsAreNamed) {
   }
 }
 
+// The last 32 bytes of the image lie where nothing is mapped.
+TEST(Instructions, TheEndOfAnFxsaveImageIsNotJudged) {
+  constexpr u64 kEnd = insn::window(insn::kAbsent);
+  EXPECT_EQ(run({"", kLong64, {0x0f, 0xae, 0x03}, {{Rbx, kEnd - 512}}, kDone, {}}).reason, "");
+  EXPECT_EQ(run({"", kLong64, {0x0f, 0xae, 0x03}, {{Rbx, kEnd - 480}}, kDone, {}}).reason, "fxsave_end");
+}
+
 // IRET to virtual-8086 mode that makes a virtual interrupt pending.
 TEST(Instructions, PendingVirtualInterruptsAreNotJudged) {
   constexpr u64 kVirtual = u64{1} << insn::rflags::VM | u64{1} << insn::rflags::VIF | u64{1} << insn::rflags::VIP;

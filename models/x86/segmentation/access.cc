@@ -92,7 +92,8 @@ u64 byte_of(const Halves& h, std::size_t i) { return i < h.first_bytes ? h.first
 // The manual leaves the order of #AC and #PF to the processor (SDM 3A 6.9).
 void check_alignment(Machine& m, u64 address, unsigned bytes, Access a) {
   if ((address & (bytes - 1)) == 0 || !alignment_checked(m) || !m.ok()) return;
-  if (would_fault(m, address, bytes, a)) return m.cannot_judge("alignment_or_page_fault");
+  if (!m.quirk(Quirk::BochsAlignment) && would_fault(m, address, bytes, a))
+    return m.cannot_judge("alignment_or_page_fault");
   m.raise(insn::kAC, 0, Cause::Alignment);
 }
 
