@@ -71,9 +71,11 @@ void return_to_task(Machine& m) {
 }
 
 void return_to_virtual(Machine& m, const Frame& f) {
-  const u64 sp = m.pop(4);
+  u64 at = 8;
+  const auto next = [&] { return m.quirk(Quirk::BochsFrame) ? read_frame(m, at += 4, 4, true) : m.pop(4); };
+  const u64 sp = next();
   std::array<u16, 5> selectors{};
-  for (u16& s : selectors) s = static_cast<u16>(m.pop(4));
+  for (u16& s : selectors) s = static_cast<u16>(next());
   const bool truncates = m.quirk(Quirk::BochsIretVirtual);
   if (m.ok() && f.rip > 0xffff && !truncates) m.general_protection(Cause::BranchTarget);
   if (!m.ok()) return;
@@ -127,10 +129,7 @@ void iret_protected(Machine& m, unsigned bytes) {
   const Frame f = backwards ? read_frame_backwards(m, bytes) : pop_frame(m, bytes);
   if (!m.ok()) return;
   const bool may_be_virtual = (!m.long_mode() && m.cpl() == 0) || m.quirk(Quirk::UnicornIretVirtual);
-  if (bytes == 4 && may_be_virtual && (f.flags & bit(fl::VM)) != 0) {
-    if (backwards) m.set_stack_pointer(frame + 12);
-    return return_to_virtual(m, f);
-  }
+  if (bytes == 4 && may_be_virtual && (f.flags & bit(fl::VM)) != 0) return return_to_virtual(m, f);
   const u64 mask = protected_mask(m, bytes);
   const Descriptor d = return_code_segment(m, f.cs);
   if (rpl_of(f.cs) == m.cpl() && !pops_stack) {
