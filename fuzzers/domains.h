@@ -59,6 +59,11 @@ struct DomainEntry {
 
 std::span<const DomainEntry> domains();
 const DomainEntry* find_domain(std::string_view name);
+
+// All defects that a domain's models can be given: the named ones and the generic mutants of its rules.
+std::vector<Quirk> all_quirks(const DomainEntry& entry);
+// One of them. A name that several executors have: as "executor:id".
+Result<Quirk> quirk_named(const DomainEntry& entry, std::string_view id);
 std::span<const Schema* const> all_schemas();
 
 }  // namespace diffvisor

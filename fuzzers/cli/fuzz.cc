@@ -107,17 +107,11 @@ Result<std::vector<Case>> seeds_of(const Domain& domain, const Flags& flags) {
   return out;
 }
 
-bool has_fixed_profile(const Session& s) {
-  for (const auto& e : s.executors)
-    if (e->info().trust == Trust::Independent) return true;
-  return false;
-}
-
 Result<campaign::Options> options_of(const Session& s, const Flags& flags) {
   campaign::Options o;
   o.plan.seed = flags.seed;
   o.plan.profile = s.profile;
-  o.plan.vary_profile = !has_fixed_profile(s);
+  o.plan.vary_profile = !has_fixed_profile(s.raw());
   auto seeds = seeds_of(*s.entry->domain, flags);
   if (!seeds) return tl::unexpected(seeds.error());
   for (Case& c : *seeds)

@@ -102,12 +102,10 @@ int quirks(const std::string& domain, bool with_score, const Flags& flags) {
   const auto entry = domain_named(domain);
   if (!entry) return complain(entry.error());
   if (with_score) return score(**entry, flags);
-  for (const Quirk& q : (*entry)->quirks()) {
+  for (const Quirk& q : all_quirks(**entry)) {
     fmt::print("{:<34} {:<10} {}\n", q.id, q.executor, q.story);
     if (!q.unseen.empty()) fmt::print("{:<45} not to be seen: {}\n", "", q.unseen);
   }
-  for (const rules::Mutant& m : rules::generic_mutants(*(*entry)->domain->rules))
-    fmt::print("{:<34} {:<10} generic mutant\n", m.id, (*entry)->domain->reference);
   return kClean;
 }
 

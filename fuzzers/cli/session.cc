@@ -192,14 +192,6 @@ Result<compare::Verdict> judge_seen(const Session& s, const Case& c, const compa
   return s.judge->judge(c, r, executor, seen, *reference ? &**reference : nullptr);
 }
 
-Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id) {
-  for (Quirk& q : entry.quirks())
-    if (q.id == id || q.executor + ":" + q.id == id) return std::move(q);
-  if (auto m = rules::find_mutant(*entry.domain->rules, id))
-    return Quirk{m->id, "generic mutant", std::string(entry.domain->reference), {m->edit}};
-  return fail(ErrorCode::Usage, id, fmt::format("no such quirk; see: diffvisor quirks {}", entry.domain->name));
-}
-
 namespace {
 
 // Defects of one executor become one, so that several can be switched on at once.
@@ -207,7 +199,7 @@ Result<std::vector<Quirk>> quirks_of(const DomainEntry& entry, std::string_view 
   std::vector<Quirk> out;
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    auto quirk = quirk_named(entry, std::string(list.substr(0, comma)));
+    auto quirk = quirk_named(entry, list.substr(0, comma));
     if (!quirk) return tl::unexpected(quirk.error());
     list.remove_prefix(std::min(comma + 1, list.size()));
     const auto it = std::ranges::find(out, quirk->executor, &Quirk::executor);

@@ -79,9 +79,6 @@ Result<compare::Verdict> judge_seen(const Session& s, const Case& c, const compa
 Result<compare::FirstDivergence> first_divergence(const Session& s, std::size_t executor, const Case& c);
 Result<Session> open_session(std::string_view domain, const Flags& flags);
 
-// The named quirk, or generic mutant. One that several executors can have: as "executor:id".
-Result<Quirk> quirk_named(const DomainEntry& entry, const std::string& id);
-
 Result<void> write_output(const std::string& where, const std::string& content);  // "-" is standard output
 
 }  // namespace diffvisor::cli

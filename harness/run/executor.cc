@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/run/executor.h"
 
+#include <algorithm>
+
 namespace diffvisor {
+
+bool has_fixed_profile(std::span<Executor* const> executors) {
+  return std::ranges::any_of(executors, [](const Executor* e) { return e->info().trust == Trust::Independent; });
+}
 
 Result<Observation> run_one(Executor& executor, const Case& c) {
   Observation seen;

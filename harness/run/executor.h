@@ -45,6 +45,9 @@ class Executor {
 
 inline constexpr std::size_t kBatchesInFlight = 4;
 
+// Some executor is a machine, which has the capabilities of one profile: models take any.
+bool has_fixed_profile(std::span<Executor* const> executors);
+
 // Runs one case now; the executor must have nothing in flight.
 Result<Observation> run_one(Executor& executor, const Case& c);
 
