@@ -10,6 +10,7 @@
 #include "fuzzers/x86_insn/facts.h"
 #include "fuzzers/x86_insn/generator.h"
 #include "fuzzers/x86_insn/mutate_insn.h"
+#include "fuzzers/x86_insn/steps.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
 #include "models/x86/arch_model.h"
@@ -100,6 +101,7 @@ const Behaviour& behaviour() {
       .has_variant = &has_variant,
       .run_variant = &run_variant,
       .subject = &x86_insn::subject,
+      .without_a_step = &x86_insn::without_a_step,
       .describe = &x86_insn::disassemble,
       .strata = kStrata,
       .stratum = [](const Case& c) { return static_cast<unsigned>(c[insn::ModeOf]); },

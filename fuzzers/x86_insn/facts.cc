@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 
+#include "fuzzers/x86_insn/steps.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
 #include "models/x86/arch_model.h"
@@ -73,16 +74,8 @@ const std::vector<std::string>& names() {
 }
 
 bool decode_first(const Case& c, x86::Instruction& out) {
-  x86::DecodeMode mode;
-  const auto* v = c.v.data();
-  mode.width = v[insn::ModeOf] == insn::kLong64                                                     ? 8
-               : v[insn::ModeOf] == insn::kProtected32 || v[insn::ModeOf] == insn::kCompatibility32 ? 4
-                                                                                                    : 2;
-  mode.vex = insn::is_protected(v[insn::ModeOf]);
-  mode.amd = v[insn::CapVendor] == insn::kAmd;
-  mode.i286 = v[insn::CapGeneration] == insn::k80286;
   const auto& code = c.areas[insn::kCodeArea];
-  return x86::decode(mode, {reinterpret_cast<const std::uint8_t*>(code.data()), code.size()}, out) ==
+  return x86::decode(decode_mode(c), {reinterpret_cast<const std::uint8_t*>(code.data()), code.size()}, out) ==
          x86::DecodeStatus::Ok;
 }
 

@@ -9,7 +9,6 @@
 #include "harness/base/digest.h"
 #include "harness/bucket/bucket.h"
 #include "harness/case/text.h"
-#include "harness/minimise/minimise.h"
 #include "harness/triage/blame.h"
 
 namespace diffvisor::campaign {
@@ -28,7 +27,7 @@ bool same_observation(const Observation& a, const Observation& b) {
 bool same_defect(const compare::Explanation& a, const compare::Explanation& b, const Observation& seen_a,
                  const Observation& seen_b) {
   if (a.difference != b.difference) return false;
-  if (a.difference == compare::Difference::Behaves) return a.bucket == b.bucket;
+  if (a.bucket == b.bucket || a.difference == compare::Difference::Behaves) return a.bucket == b.bucket;
   if (a.edits.empty()) return same_observation(seen_a, seen_b);
   return std::ranges::all_of(b.edits, [&](const rules::RowEdit& e) {
     return std::ranges::any_of(a.edits,
@@ -181,56 +180,99 @@ void Investigator::join_those_who_agree(triage::Finding& f, const Observation& s
     f.explanation.sentence.insert(f.executor.size(), fmt::format(" (like {})", fmt::join(others, ", ")));
 }
 
-Result<triage::Finding> Investigator::explain_and_minimise(const Case& c, std::size_t executor,
-                                                           const Observation& seen) {
-  const std::string& name = executors_[executor]->info().name;
+Result<std::optional<Investigator::Divergent>> Investigator::divergent(const Case& c, std::size_t executor) {
+  const compare::Reading r = judge_->read(c);
+  if (!runnable(c, r, executor)) return std::nullopt;
+  const auto seen = observe(c, executor);
+  if (!seen) return tl::unexpected(seen.error());
   Observation storage;
   const auto reference = reference_for(c, storage);
   if (!reference) return tl::unexpected(reference.error());
-  const compare::Explanation first = compare::explain(*judge_, name, c, judge_->read(c), seen, *reference);
-  compare::Explanation shown = first;
-  Observation last = seen;
+  const compare::VerdictKind kind = judge_->verdict(c, r, executor, *seen, *reference);
+  if (kind != compare::VerdictKind::Divergence && kind != compare::VerdictKind::ExecutorDied) return std::nullopt;
+  return explained(c, r, executor, *seen, *reference);
+}
+
+Investigator::Divergent Investigator::explained(const Case& c, const compare::Reading& r, std::size_t executor,
+                                                const Observation& seen, const Observation* reference) const {
+  Divergent d;
+  d.seen = seen;
+  d.explanation = compare::explain(*judge_, executors_[executor]->info().name, c, r, seen, reference);
+  if (reference != nullptr) d.differs_in = compare::Judge::first_difference(*reference, seen);
+  return d;
+}
+
+// A sequence is named after its first instruction, which need not be the one that differs: first the steps go that the
+// same difference does not need.
+Result<Case> Investigator::without_idle_steps(const Case& c, std::size_t executor, Divergent& shown) {
+  Case best = c;
+  for (bool shorter = domain_->behaviour != nullptr && domain_->behaviour->without_a_step != nullptr; shorter;) {
+    shorter = false;
+    for (Case& candidate : domain_->behaviour->without_a_step(best)) {
+      if (domain_->normalise != nullptr) domain_->normalise(candidate.v.data());
+      const auto d = divergent(candidate, executor);
+      if (!d) return tl::unexpected(d.error());
+      if (!*d || (*d)->seen.status != shown.seen.status || (*d)->differs_in != shown.differs_in) continue;
+      best = std::move(candidate);
+      shown = **d;
+      shorter = true;
+      break;
+    }
+  }
+  return best;
+}
+
+Result<triage::Finding> Investigator::explain_and_minimise(const Case& found, std::size_t executor,
+                                                           const Observation& seen) {
+  Observation storage;
+  const auto reference = reference_for(found, storage);
+  if (!reference) return tl::unexpected(reference.error());
+  Divergent shown = explained(found, judge_->read(found), executor, seen, *reference);
+  const auto c = without_idle_steps(found, executor, shown);
+  if (!c) return tl::unexpected(c.error());
+  const Divergent first = shown;
   std::optional<Error> error;
   unsigned deaths = 0;  // of candidates; each costs several starts of the emulator
   const unsigned most_deaths = seen.status == Status::Died ? 40 : 8;
   const auto shows_it = [&](const Case& candidate) {
     if (error || deaths > most_deaths || in_a_hurry()) return false;
-    const compare::Reading r = judge_->read(candidate);
-    if (!runnable(candidate, r, executor)) return false;
-    const auto o = observe(candidate, executor);
-    if (!o) return error = o.error(), false;
-    deaths += o->status == Status::Died;
-    const auto against = reference_for(candidate, storage);
-    if (!against) return error = against.error(), false;
-    const compare::VerdictKind kind = judge_->verdict(candidate, r, executor, *o, *against);
-    if (kind != compare::VerdictKind::Divergence && kind != compare::VerdictKind::ExecutorDied) return false;
-    const compare::Explanation now = compare::explain(*judge_, name, candidate, r, *o, *against);
-    if (!same_defect(first, now, seen, *o)) return false;
-    shown = now;
-    last = *o;
+    auto now = divergent(candidate, executor);
+    if (!now) return error = now.error(), false;
+    if (!*now) return false;
+    deaths += (*now)->seen.status == Status::Died;
+    if (!same_defect(first.explanation, (*now)->explanation, first.seen, (*now)->seen)) return false;
+    shown = std::move(**now);
     return true;
   };
-  const auto minimised = minimise::minimise(c, shows_it, {runs_, domain_->normalise});
+  const auto minimised = minimise::minimise(*c, shows_it, minimising());
   if (error) return tl::unexpected(*error);
   triage::Finding f;
-  f.smallest = minimised ? minimised->best : c;
-  f.executor = name;
-  f.explanation = shown;
+  f.smallest = minimised ? minimised->best : *c;
+  f.executor = executors_[executor]->info().name;
+  f.explanation = shown.explanation;
   f.bucket = f.explanation.bucket;
-  f.said = said(f.smallest, executor, last);
+  f.said = said(f.smallest, executor, shown.seen);
   const auto against = reference_for(f.smallest, storage);
   if (!against) return tl::unexpected(against.error());
-  join_those_who_agree(f, last, *against);
-  f.first_case = digest_of(c);
+  join_those_who_agree(f, shown.seen, *against);
+  f.first_case = digest_of(found);
   f.seed = seed_;
   f.count = 1;
   return f;
 }
 
+minimise::Options Investigator::minimising() const {
+  minimise::Options o;
+  o.most_calls = runs_;
+  o.normalise = domain_->normalise;
+  o.any_profile = !has_fixed_profile(executors_);
+  if (domain_->behaviour != nullptr) o.shorter = domain_->behaviour->without_a_step;
+  return o;
+}
+
 // A rejection has no edit that could explain others; but if the case is judged alike without what the finding's case
 // consists of, the finding is the cause.
 Result<triage::Finding*> Investigator::caused_by_a_finding(const Case& c, std::size_t executor) {
-  Observation storage;
   constexpr int kMostTries = 24;  // a model that is wrong everywhere has findings for all of them
   int tries = 0;
   for (triage::Finding& f : findings_) {
@@ -240,15 +282,11 @@ Result<triage::Finding*> Investigator::caused_by_a_finding(const Case& c, std::s
     auto without = undone(c, f.smallest);
     if (!without) continue;
     if (domain_->normalise != nullptr) domain_->normalise(without->v.data());
-    const compare::Reading r = judge_->read(*without);
-    if (!runnable(*without, r, executor)) continue;
+    if (!runnable(*without, judge_->read(*without), executor)) continue;
     ++tries;
-    const auto seen = observe(*without, executor);
-    if (!seen) return tl::unexpected(seen.error());
-    const auto reference = reference_for(*without, storage);
-    if (!reference) return tl::unexpected(reference.error());
-    const compare::VerdictKind kind = judge_->verdict(*without, r, executor, *seen, *reference);
-    if (kind == compare::VerdictKind::Divergence || kind == compare::VerdictKind::ExecutorDied) continue;
+    const auto still = divergent(*without, executor);
+    if (!still) return tl::unexpected(still.error());
+    if (*still) continue;
     ++f.count;
     return &f;
   }

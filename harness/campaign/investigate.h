@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "harness/base/result.h"
 #include "harness/compare/explain.h"
+#include "harness/minimise/minimise.h"
 #include "harness/triage/finding.h"
 
 namespace diffvisor::campaign {
@@ -26,7 +28,9 @@ class Investigator {
                                        const Case& neighbour, std::uint64_t index);
 
   // Explains and minimises one divergent case of one executor; also what `diffvisor minimise` does.
-  Result<triage::Finding> explain_and_minimise(const Case& c, std::size_t executor, const Observation& seen);
+  Result<triage::Finding> explain_and_minimise(const Case& found, std::size_t executor, const Observation& seen);
+  // How it does that.
+  minimise::Options minimising() const;
 
   // Asked often: once true, what is found is kept but neither repeated nor minimised.
   void hurry_when(std::function<bool()> hurry) { hurry_ = std::move(hurry); }
@@ -35,6 +39,18 @@ class Investigator {
   void adopt(std::vector<triage::Finding> findings);
 
  private:
+  // What one executor says against the reference.
+  struct Divergent {
+    Observation seen;
+    std::optional<std::size_t> differs_in;  // Judge::first_difference, where there is a reference to compare with
+    compare::Explanation explanation;
+  };
+
+  // Nothing if the case cannot be judged, or nothing new differs.
+  Result<std::optional<Divergent>> divergent(const Case& c, std::size_t executor);
+  Divergent explained(const Case& c, const compare::Reading& r, std::size_t executor, const Observation& seen,
+                      const Observation* reference) const;
+  Result<Case> without_idle_steps(const Case& c, std::size_t executor, Divergent& shown);
   bool explained_by_findings(const Case& c, const compare::Reading& r, std::size_t executor, rules::Outcome seen) const;
   Result<bool> repeats(const Case& c, std::size_t executor, const Observation& seen, const Case& neighbour);
   // What the domain's reference executor says; null when it is not taking part.

@@ -7,8 +7,11 @@
 #include <bit>
 #include <initializer_list>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "harness/base/digest.h"
 
 namespace diffvisor::minimise {
 namespace {
@@ -27,6 +30,9 @@ Slots differing_slots(const Case& c, P wanted) {
   return slots;
 }
 
+// A context whose bits have no names is a choice or a number of steps: of two with as many bits the smaller is simpler.
+bool is_count(const Field& f) { return f.role == Role::Context && f.bits.empty(); }
+
 class Minimiser {
  public:
   Minimiser(const Predicate& shows, const Options& options) : shows_(shows), options_(options) {}
@@ -42,7 +48,7 @@ class Minimiser {
     do {
       while (round() && best_.is_minimal) {
       }
-    } while (best_.is_minimal && few());
+    } while (best_.is_minimal && jumps());
     return std::move(best_);
   }
 
@@ -50,11 +56,13 @@ class Minimiser {
   // True if anything got smaller.
   bool round() {
     const Size before = size_;
+    domains_own();
     machine();
     groups();
     operations();
     areas();
     bits();
+    counts();
     return size_ < before;
   }
 
@@ -66,7 +74,7 @@ class Minimiser {
   bool take(Case candidate) {
     normalise(candidate);
     const Size size = size_of(candidate);
-    if (size >= size_) return false;
+    if (size >= size_ || !tried_.insert(digest(candidate)).second) return false;
     if (best_.calls >= options_.most_calls) return best_.is_minimal = false;
     ++best_.calls;
     if (!shows_(candidate)) return false;
@@ -92,54 +100,108 @@ class Minimiser {
     }
   }
 
-  // Steps that only ever undo can end on a hill: a mode that many fields have to agree on does not go piece by piece,
-  // and what is undone first decides what is left. So golden with one, two or three of all the differences there were
-  // is tried as well, as far as these are few. True if that was enough.
-  bool few() {
-    std::vector<Bits> fields, bits;
-    const auto base = baseline_values(from_);
-    for (const Slot s : differing_slots(from_, [](const Field& f) { return is_baseline_role(f.role); })) {
-      fields.push_back({s, from_.v[s] ^ base[s]});
-      for (std::uint64_t x = fields.back().mask; x != 0; x &= x - 1) bits.push_back({s, x & (0 - x)});
-    }
-    return only_some_of(bits) || only_some_of(fields);
+  // True if a case a few steps away is smaller. That the calls run out meanwhile takes nothing from what is minimal.
+  bool jumps() {
+    const bool found = few();
+    if (!found) best_.is_minimal = true;
+    return found;
   }
 
-  struct Bits {
-    Slot slot;
-    std::uint64_t mask;
-  };
+  // Steps that only ever undo can end on a hill: a mode that many fields have to agree on does not go piece by piece,
+  // and what is undone first decides what is left. So golden with one, two or three of the fields that are left is
+  // tried as well, as they were at first and with the lists that there were at first, and with their bits, as far as
+  // these are few. True if that was enough.
+  bool few() {
+    const auto any = [](const Field&) { return true; };
+    const Slots slots = differing_slots(best_.best, any);
+    const Bits first = fields_of(from_, slots), left = fields_of(best_.best, slots);
+    return only_some_of(first, from_) || only_some_of(first, best_.best) || only_some_of(single(left), best_.best) ||
+           only_some_of(single(first), best_.best);
+  }
 
-  bool only_some_of(const std::vector<Bits>& items) {
-    constexpr std::size_t kMostForOne = 200, kMostForTwo = 40, kMostForThree = 16;
+  // Bits of a slot that differ from golden, and their values.
+  struct Part {
+    Slot slot;
+    std::uint64_t mask, value;
+  };
+  using Bits = std::vector<Part>;
+
+  static Bits fields_of(const Case& c, const Slots& slots) {
+    const auto base = baseline_values(c);
+    Bits out;
+    for (const Slot s : slots)
+      if (c.v[s] != base[s]) out.push_back({s, c.v[s] ^ base[s], c.v[s]});
+    return out;
+  }
+
+  static Bits single(const Bits& fields) {
+    Bits out;
+    for (const Part& f : fields)
+      for (std::uint64_t x = f.mask; x != 0; x &= x - 1) out.push_back({f.slot, x & (0 - x), f.value});
+    return out;
+  }
+
+  // `lists`: whose operations and areas.
+  bool only_some_of(const Bits& items, const Case& lists) {
+    constexpr std::size_t kMostForOne = 200, kMostForTwo = 20, kMostForThree = 16;
     const std::size_t n = items.size();
     for (std::size_t i = 0; n <= kMostForOne && i < n; ++i)
-      if (take(with_only({items[i]}))) return true;
+      if (take(with_only({items[i]}, lists))) return true;
     for (std::size_t i = 0; n <= kMostForTwo && i < n; ++i)
       for (std::size_t j = i + 1; j < n; ++j)
-        if (take(with_only({items[i], items[j]}))) return true;
+        if (take(with_only({items[i], items[j]}, lists))) return true;
     for (std::size_t i = 0; n <= kMostForThree && i < n; ++i)
       for (std::size_t j = i + 1; j < n; ++j)
         for (std::size_t k = j + 1; k < n; ++k)
-          if (take(with_only({items[i], items[j], items[k]}))) return true;
+          if (take(with_only({items[i], items[j], items[k]}, lists))) return true;
     return false;
   }
 
-  // The capabilities and context of the best case, golden for the rest, and of the first case's differences these.
-  Case with_only(std::initializer_list<Bits> some) const {
-    Case c = best_.best;
+  // Golden but for these of the first case's differences, in the profile of the best.
+  Case with_only(std::initializer_list<Part> some, const Case& lists) const {
+    Case c = lists;
+    c.profile = best_.best.profile;
+    const auto put = [&](bool state) {
+      for (const Part& x : some)
+        if (is_baseline_role(field_of_slot(*c.schema, x.slot).role) == state)
+          c.v[x.slot] = (c.v[x.slot] & ~x.mask) | (x.value & x.mask);
+    };
+    c.v = profile_values(*c.schema, c.profile);
+    put(false);
     reset_to_golden(c);
-    for (const Bits& x : some) c.v[x.slot] = (c.v[x.slot] & ~x.mask) | (from_.v[x.slot] & x.mask);
+    put(true);
     return c;
   }
 
-  // Capabilities to the named profile, context to 0.
+  // The ways that only the domain knows, as long as one helps.
+  void domains_own() {
+    if (options_.shorter == nullptr) return;
+    const auto helps = [&] {
+      return std::ranges::any_of(options_.shorter(best_.best), [&](Case& c) { return take(std::move(c)); });
+    };
+    while (helps()) {
+    }
+  }
+
+  // The domain's own profile, its capabilities, context to 0.
   void machine() {
+    if (options_.any_profile && best_.best.profile != 0) take_either(with_profile(0));
     for (const auto role : {Role::Capability, Role::Context}) {
       const Slots slots = differing_slots(best_.best, [&](const Field& f) { return f.role == role; });
       pieces(slots.size(), false,
              [&](std::size_t at, std::size_t n) { return reset(std::span(slots).subspan(at, n)); });
     }
+  }
+
+  // What the case deviates in from its profile it keeps.
+  Case with_profile(std::uint16_t profile) const {
+    Case c = best_.best;
+    const auto before = profile_values(*c.schema, c.profile), after = profile_values(*c.schema, profile);
+    for (const Field& f : c.schema->fields)
+      for (unsigned i = 0; i < f.count && f.role == Role::Capability; ++i)
+        if (Slot s = static_cast<Slot>(f.slot + i); c.v[s] == before[s]) c.v[s] = after[s];
+    c.profile = profile;
+    return c;
   }
 
   // All fields at once, then each group, which ends with each field.
@@ -192,6 +254,15 @@ class Minimiser {
       for (std::size_t i = at; i < at + n; ++i) some |= masks[i];
       return undo(some);
     });
+  }
+
+  void counts() {
+    for (const Slot s : differing_slots(best_.best, is_count))
+      for (bool less = true; less && best_.best.v[s] > 1;) {
+        Case c = best_.best;
+        c.v[s] /= 2;
+        less = take_either(std::move(c));
+      }
   }
 
   void operations() {
@@ -248,8 +319,23 @@ class Minimiser {
     list.erase(first, first + static_cast<std::ptrdiff_t>(n));
   }
 
+  static std::uint64_t digest(const Case& c) {
+    std::vector<std::uint64_t> words(c.v.begin(), c.v.begin() + static_cast<std::ptrdiff_t>(c.schema->slots));
+    words.push_back(c.profile);
+    for (const auto& area : c.areas) {
+      words.push_back(area.size());
+      for (const std::byte b : area) words.push_back(std::to_integer<std::uint64_t>(b));
+    }
+    for (const Operation& o : c.operations) {
+      words.push_back(o.opcode);
+      words.insert(words.end(), o.args.begin(), o.args.end());
+    }
+    return digest_of(words);
+  }
+
   const Predicate& shows_;
   const Options& options_;
+  std::unordered_set<std::uint64_t> tried_;  // digests of cases: each is asked about once
   Case from_;
   Minimised best_;
   Size size_;
@@ -259,12 +345,14 @@ class Minimiser {
 
 Size size_of(const Case& c) {
   Size size;
+  size.profile = c.profile != 0;
   const auto base = baseline_values(c);
   for (const Field& f : c.schema->fields)
     for (unsigned i = 0; i < f.count; ++i) {
       const std::uint64_t x = c.v[f.slot + i] ^ base[f.slot + i];
       if (x == 0) continue;
       ++(f.role == Role::Capability ? size.capabilities : size.fields);
+      if (is_count(f)) size.counts += c.v[f.slot + i];
       size.field_bits += set_bits(x);
     }
   size.operations = c.operations.size();

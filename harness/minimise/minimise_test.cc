@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "harness/arch/insn/schema.h"
 #include "harness/case/diff.h"
 #include "harness/case/test_schemas.h"
+#include "harness/minimise/single_steps.h"
 
 namespace diffvisor::minimise {
 namespace {
@@ -16,62 +18,9 @@ using samples::awkward_schema;
 using samples::kList;
 using samples::kWide;
 
-// ---- every single step towards golden, written without knowledge of the minimiser's passes
-
-void add_slot_steps(std::vector<Case>& all, const Case& c) {
-  const auto base = baseline_values(c);
-  for (std::size_t s = 0; s < c.schema->slots; ++s) {
-    std::vector<std::uint64_t> masks = {~std::uint64_t{0}};
-    for (std::uint64_t x = c.v[s] ^ base[s]; x != 0; x &= x - 1) masks.push_back(x & (0 - x));
-    for (const std::uint64_t m : masks) {
-      Case stays = c;
-      stays.v[s] = (c.v[s] & ~m) | (base[s] & m);
-      Case follows = stays;
-      follow_golden(follows, golden_values(c));
-      all.push_back(stays);
-      all.push_back(follows);
-    }
-  }
-}
-
-void add_operation_steps(std::vector<Case>& all, const Case& c) {
-  for (std::size_t i = 0; i < c.operations.size(); ++i) {
-    all.push_back(c);
-    all.back().operations.erase(all.back().operations.begin() + static_cast<std::ptrdiff_t>(i));
-    for (std::size_t a = 0; a < kMaxOperationArgs; ++a) {
-      all.push_back(c);
-      all.back().operations[i].args[a] >>= 1;
-      for (unsigned b = 0; b < 64; ++b) {
-        all.push_back(c);
-        all.back().operations[i].args[a] &= ~(std::uint64_t{1} << b);
-      }
-    }
-  }
-}
-
-void add_area_steps(std::vector<Case>& all, const Case& c) {
-  for (std::size_t i = 0; i < c.areas.size(); ++i)
-    for (std::size_t k = 0; k < c.areas[i].size(); ++k) {
-      all.push_back(c);
-      all.back().areas[i].erase(all.back().areas[i].begin() + static_cast<std::ptrdiff_t>(k));
-      for (unsigned b = 0; b < 8; ++b) {
-        all.push_back(c);
-        all.back().areas[i][k] &= ~static_cast<std::byte>(1u << b);
-      }
-    }
-}
-
 void expect_minimal(const Case& c, const Predicate& shows, const Options& options) {
-  std::vector<Case> steps;
-  add_slot_steps(steps, c);
-  add_operation_steps(steps, c);
-  add_area_steps(steps, c);
-  for (Case& step : steps) {
-    if (options.normalise != nullptr) options.normalise(step.v.data());
-    if (size_of(step) < size_of(c)) {
-      ASSERT_FALSE(shows(step)) << golden_difference_text(c) << "\n" << golden_difference_text(step);
-    }
-  }
+  const auto smaller = smaller_by_one_step(c, shows, options);
+  ASSERT_FALSE(smaller) << golden_difference_text(c) << "\n" << golden_difference_text(*smaller);
 }
 
 Minimised checked(const Case& from, const Predicate& shows, const Options& options = {}) {
@@ -116,6 +65,68 @@ TEST(Minimise, CapabilitiesReturnToTheNamedProfile) {
   c.v[kList] = 9;
   const auto m = checked(c, [](const Case& x) { return x[kList] == 9; });
   EXPECT_EQ(golden_difference_text(m.best), "differs from golden in 1 field: LIST[0] 0x0 -> 0x9");
+}
+
+// A case is as well made in the first profile unless its bucket is about another; what executors cannot run they do not
+// offer.
+TEST(Minimise, TheFirstProfileUnlessTheBucketNeedsAnother) {
+  ASSERT_GT(awkward_schema().profiles.size(), 1u);
+  Case c = golden_case(awkward_schema(), 1);
+  c.v[kList] = 9;
+  const auto shows = [](const Case& x) { return x[kList] == 9; };
+  EXPECT_EQ(checked(c, shows).best.profile, 1u);
+  Options any;
+  any.any_profile = true;
+  Case expected = golden_case(awkward_schema(), 0);
+  expected.v[kList] = 9;
+  EXPECT_EQ(checked(c, shows, any).best, expected);
+  const auto needs_it = [&](const Case& x) { return shows(x) && x[samples::kCap] == c[samples::kCap]; };
+  ASSERT_NE(c[samples::kCap], expected[samples::kCap]);
+  EXPECT_EQ(checked(c, needs_it, any).best, c);
+}
+
+TEST(Minimise, FewerStepsWhereNumbersOfStepsHaveNoBits) {
+  using namespace insn;
+  Case c = golden_case(insn::schema());
+  c.v[ExtraSteps] = 2;
+  const auto m = checked(c, [](const Case& x) { return x[ExtraSteps] >= 1; });
+  EXPECT_EQ(m.best[ExtraSteps], 1u);
+}
+
+// Two halves of one thing, which no step of the minimiser's own takes at once.
+std::vector<Case> without_a_pair(const Case& c) {
+  std::vector<Case> out;
+  if (c[insn::ExtraSteps] == 0 || c.areas[0].empty()) return out;
+  out.push_back(c);
+  out.back().areas[0].pop_back();
+  --out.back().v[insn::ExtraSteps];
+  return out;
+}
+
+TEST(Minimise, TakesWhatTheDomainOffers) {
+  Case c = golden_case(insn::schema());
+  c.v[insn::ExtraSteps] = 3;
+  c.areas[0] = std::vector<std::byte>(4, std::byte{0x90});
+  const auto shows = [](const Case& x) { return x.areas[0].size() == x[insn::ExtraSteps] + 1; };
+  EXPECT_EQ(checked(c, shows).best.areas[0].size(), 4u);
+  Options options;
+  options.shorter = &without_a_pair;
+  EXPECT_EQ(checked(c, shows, options).best.areas[0].size(), 1u);
+}
+
+TEST(Minimise, AsksAboutEachCaseOnce) {
+  Rng rng(8);
+  for (const Schema* s : samples::test_schemas()) {
+    const Case from = samples::random_case(rng, *s);
+    const std::uint64_t last = s->slots - 1u;
+    std::vector<Case> asked;
+    const auto m = minimise(from, [&](const Case& c) {
+      EXPECT_EQ(std::ranges::find(asked, c), asked.end()) << golden_difference_text(c);
+      asked.push_back(c);
+      return c.v[last] == from.v[last] && c.v[0] == from.v[0];
+    });
+    ASSERT_TRUE(m);
+  }
 }
 
 TEST(Minimise, OperationsAndArguments) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/case/case.h"
 #include "harness/run/observation.h"
@@ -24,6 +25,8 @@ struct Behaviour {
   Observation (*run_variant)(const Case& c, std::span<const std::string> variants) = nullptr;
   // What the case exercises, for bucket ids: letters, digits, dots, underscores.
   std::string (*subject)(const Case& c) = nullptr;
+  // Of a sequence the cases that leave one step out; null where cases have no steps.
+  std::vector<Case> (*without_a_step)(const Case& c) = nullptr;
   // Lines for a reader: what the case does (a disassembly).
   std::string (*describe)(const Case& c) = nullptr;
   // Cases are counted by stratum (a CPU mode).
