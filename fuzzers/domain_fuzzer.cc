@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A domain for fuzzing engines: its reference against its other models, in process. `--with bochs` puts an oracle in
-// the loop. The build names the domain: -DDIFFVISOR_DOMAIN="vmx_entry". A divergence that no known entry explains
-// prints the crash text that ClusterFuzz groups by, and aborts.
+// the loop; `--quirk=ID` tests the model that can have this defect, with it, instead of all models. The build names the
+// domain: -DDIFFVISOR_DOMAIN="vmx_entry". A divergence that no known entry explains prints the crash text that
+// ClusterFuzz groups by, and aborts.
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -21,10 +21,11 @@ namespace {
 // All state of the target; made at the first input, never changed by one.
 class Target {
  public:
-  explicit Target(const std::vector<std::string_view>& oracles)
+  Target(const std::vector<std::string_view>& oracles, std::string_view quirk)
       : entry_(*find_domain(DIFFVISOR_DOMAIN)), judge_(*entry_.domain, known()) {
+    if (!quirk.empty()) plant(quirk);
     for (const std::string_view model : entry_.in_process)
-      if (model != entry_.domain->reference) add(model);
+      if (quirk.empty() && model != entry_.domain->reference) add(model);
     for (const std::string_view oracle : oracles) add(oracle);
     if (entry_.domain->rules->rows.empty()) reference_ = make(entry_.domain->reference);
   }
@@ -70,16 +71,23 @@ class Target {
     return out;
   }
 
-  std::unique_ptr<Executor> make(std::string_view name) const {
+  void plant(std::string_view id) {
+    const auto quirk = quirk_named(entry_, id);
+    if (!quirk) die(quirk.error());
+    add(quirk->executor, &*quirk);
+  }
+
+  std::unique_ptr<Executor> make(std::string_view name, const Quirk* quirk = nullptr) const {
     ExecutorRequest request;
     request.name = name;
+    request.quirk = quirk;
     request.profile = entry_.domain->schema->profiles[0].name;
     auto executor = entry_.make_executor(request);
     if (!executor) die(executor.error());
     return std::move(*executor);
   }
-  void add(std::string_view name) {
-    executors_.push_back(make(name));
+  void add(std::string_view name, const Quirk* quirk = nullptr) {
+    executors_.push_back(make(name, quirk));
     judge_.add_executor(executors_.back()->info());
   }
 
@@ -91,6 +99,7 @@ class Target {
 };
 
 std::vector<std::string_view> oracles;
+std::string_view quirk;
 
 }  // namespace
 
@@ -105,13 +114,17 @@ mutate::Options fuzz_mutations() {
 }  // namespace diffvisor
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  for (int i = 1; i + 1 < *argc; ++i)
-    if (std::strcmp((*argv)[i], "--with") == 0) diffvisor::oracles.push_back((*argv)[i + 1]);
+  constexpr std::string_view kQuirk = "--quirk=";
+  for (int i = 1; i < *argc; ++i) {
+    const std::string_view arg = (*argv)[i];
+    if (arg == "--with" && i + 1 < *argc) diffvisor::oracles.push_back((*argv)[i + 1]);
+    if (arg.substr(0, kQuirk.size()) == kQuirk) diffvisor::quirk = arg.substr(kQuirk.size());
+  }
   return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static diffvisor::Target target(diffvisor::oracles);
+  static diffvisor::Target target(diffvisor::oracles, diffvisor::quirk);
   target.run(std::as_bytes(std::span<const std::uint8_t>(data, size)));
   return 0;
 }
