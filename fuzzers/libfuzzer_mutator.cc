@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer's two mutation hooks, served by harness/mutate. Also linked for OSS-Fuzz, whose other engines ignore them.
+#include <algorithm>
 #include <span>
 
 #include "fuzzers/fuzz_target.h"
@@ -27,6 +28,7 @@ mutate::BytesMutator& mutator() {
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t room, unsigned seed) {
   Rng rng(seed, kMutateStream);
+  size = std::min(size, room);  // -minimize_crash wants it shorter than it is
   if (LLVMFuzzerMutate != nullptr && rng.one_in(kByteMutations)) return LLVMFuzzerMutate(data, size, room);
   return mutator().mutate(rng, std::as_writable_bytes(std::span(data, room)), size);
 }
