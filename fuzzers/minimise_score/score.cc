@@ -40,7 +40,7 @@ Result<Scored> score(Pick pick, const Options& options) {
   if (!finding) return tl::unexpected(finding.error());
   Scored s;
   s.domain = p.domain().name;
-  s.quirk = p.quirk().id;
+  s.quirk = p.quirk().executor + ":" + p.quirk().id;  // two models may have defects of one name
   s.bucket = p.bucket(finding->smallest);
   s.found = pick.found;
   s.result = finding->smallest;
