@@ -94,6 +94,18 @@ TEST_F(CaseCommands, MigrateRewritesWhatStillHolds) {
   EXPECT_EQ(content(path("old.case")), migrated);
 }
 
+TEST_F(CaseCommands, MigrateRenewsWhatAnotherVersionOfAModelSaid) {
+  write_stale(path("old.case"), "entry_failure(33, 0)");
+  ASSERT_EQ(case_migrate({path("old.case")}, {}), kClean);
+  const std::string current = content(path("old.case"));
+  std::string text = current;
+  const auto at = text.find("expect vmx.arch ") + 16;
+  text.replace(at, text.find(" =", at) - at, "older");
+  ASSERT_TRUE(write_file_atomically(path("old.case"), text).has_value());
+  EXPECT_EQ(case_migrate({path("old.case")}, {}), kClean);
+  EXPECT_EQ(content(path("old.case")), current);
+}
+
 TEST_F(CaseCommands, MigrateLeavesAChangedVerdict) {
   write_stale(path("old.case"), "entered(52)");
   const std::string before = content(path("old.case"));

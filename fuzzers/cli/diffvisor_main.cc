@@ -234,7 +234,7 @@ void add_case(CLI::App& app, Arguments& a) {
   n->add_option("-o,--output", a.output, "file, default standard output");
   n->footer("Example: diffvisor case new vmx_entry GUEST_CR4=0x2020 CONTEXT=resume");
   n->callback([&a] { a.code = case_new(a.domain, a.assignments, a.output, a.flags); });
-  auto* m = c->add_subcommand("migrate", "rewrite cases that were written with another golden case or schema");
+  auto* m = c->add_subcommand("migrate", "rewrite cases that were written with another golden case, schema or model");
   m->add_option("PATHS", a.paths, "case files or directories")->required();
   add_selection(m, a);
   m->footer("Example: diffvisor case migrate corpus");
