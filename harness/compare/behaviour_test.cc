@@ -59,13 +59,18 @@ std::string entry(const std::string& id, const std::string& rest) {
          "review_by = \"2030-01-01\"\n" + rest + "\n";
 }
 
-Verdict judged(const Toy& toy, const std::string& text, const Observation& seen, std::uint64_t a = 5,
-               std::uint64_t b = 7) {
+struct Judged : Verdict {
+  std::string why;  // `reason` is the judge's
+};
+
+Judged judged(const Toy& toy, const std::string& text, const Observation& seen, std::uint64_t a = 5,
+              std::uint64_t b = 7) {
   const Case c = toy::toy_case(a, b);
   Judge j(toy.domain, entries(toy, text));
   j.add_executor({"box", "1", Trust::Independent});
   const Observation reference = observe(c, {});
-  return j.judge(c, j.read(c), 0, seen, &reference);
+  const Verdict v = j.judge(c, j.read(c), 0, seen, &reference);
+  return {v, std::string(v.reason)};
 }
 
 Observation records(std::uint64_t a, std::uint64_t b) {
@@ -118,9 +123,9 @@ const std::string kNoFifteen = entry("fifteen", "action = \"cannot_judge\"\nwhen
 
 TEST(BehaviourDeltas, WhereAVariantLeadsToNobodyCanJudge) {
   const Toy toy;
-  const Verdict v = judged(toy, kTriple + kNoFifteen, records(99, 14));
+  const Judged v = judged(toy, kTriple + kNoFifteen, records(99, 14));
   EXPECT_EQ(v.kind, VerdictKind::Incomparable);
-  EXPECT_EQ(v.reason, "fifteen");
+  EXPECT_EQ(v.why, "fifteen");
   EXPECT_EQ(v.decided, 0b10u);
   EXPECT_EQ(judged(toy, kTriple + kNoFifteen, records(99, 14), 6).kind, VerdictKind::Divergence) << "18 can be judged";
   EXPECT_EQ(judged(toy, kNoFifteen, records(99, 14)).kind, VerdictKind::Divergence) << "nothing leads to 15";
@@ -128,7 +133,7 @@ TEST(BehaviourDeltas, WhereAVariantLeadsToNobodyCanJudge) {
 
 TEST(BehaviourDeltas, WhatTheVariantExplainsIsKnownThoughItCannotBeJudged) {
   const Toy toy;
-  const Verdict v = judged(toy, kTriple + kNoFifteen, records(15, 14));
+  const Judged v = judged(toy, kTriple + kNoFifteen, records(15, 14));
   EXPECT_EQ(v.kind, VerdictKind::Known);
   EXPECT_EQ(v.decided, 0b01u);
 }
@@ -136,21 +141,21 @@ TEST(BehaviourDeltas, WhatTheVariantExplainsIsKnownThoughItCannotBeJudged) {
 TEST(BehaviourDeltas, WhatCannotJudgeTheReferenceComesBeforeVariants) {
   const Toy toy;
   const std::string ten = entry("ten", "action = \"cannot_judge\"\nwhen = \"LIST == 10\"");
-  EXPECT_EQ(judged(toy, kTriple + ten, records(15, 14)).reason, "ten");
+  EXPECT_EQ(judged(toy, kTriple + ten, records(15, 14)).why, "ten");
 }
 
 TEST(BehaviourDeltas, AVariantThatEndsWhereTheReferenceCannotFollowIsIncomparable) {
   const Toy toy;
-  const Verdict v = judged(toy, kTriple, records(27, 14), 9);
+  const Judged v = judged(toy, kTriple, records(27, 14), 9);
   EXPECT_EQ(v.kind, VerdictKind::Incomparable);
-  EXPECT_EQ(v.reason, "nine_tripled");
+  EXPECT_EQ(v.why, "nine_tripled");
   EXPECT_TRUE(v.decided.none());
 }
 
 TEST(BehaviourDeltas, AnEntryMayBeAboutWhatAnotherMakesOfTheCase) {
   const Toy toy;
   const std::string keeps = entry("k", "action = \"variant\"\nvariant = \"keep\"\nwhen = \"LIST == 15\"");
-  const Verdict v = judged(toy, keeps + kTriple, records(15, 7));
+  const Judged v = judged(toy, keeps + kTriple, records(15, 7));
   EXPECT_EQ(v.kind, VerdictKind::Known);
   EXPECT_EQ(v.decided, 0b11u);
   EXPECT_EQ(judged(toy, keeps, records(15, 7)).kind, VerdictKind::Divergence) << "nothing leads to 15";
@@ -162,7 +167,7 @@ TEST(BehaviourDeltas, EntriesBeyondTheFirstWordDecideToo) {
   std::string text;
   for (unsigned i = 0; i < 99; ++i)
     text += entry("other" + std::to_string(i), "action = \"variant\"\nvariant = \"keep\"\nwhen = \"A == 6\"");
-  const Verdict v = judged(toy, text + kTriple, records(15, 14));
+  const Judged v = judged(toy, text + kTriple, records(15, 14));
   EXPECT_EQ(v.kind, VerdictKind::Known);
   EXPECT_EQ(v.decided, EntrySet().set(99));
 }
