@@ -92,6 +92,19 @@ class Fickle : public Wrapped {
   bool outcome_;
 };
 
+// Counts the cases that are run one by one: those of an investigation.
+class Counting : public Wrapped {
+ public:
+  Counting(std::unique_ptr<Executor> inner, std::size_t& runs) : Wrapped(std::move(inner)), runs_(&runs) {}
+  void submit(std::span<const Case> cases, std::span<Observation> out) override {
+    if (cases.size() < kBatch) *runs_ += cases.size();
+    Wrapped::submit(cases, out);
+  }
+
+ private:
+  std::size_t* runs_;
+};
+
 using Wrap = std::function<std::unique_ptr<Executor>(std::unique_ptr<Executor>)>;
 
 // A domain's models, without emulators, ready for one campaign.
@@ -99,7 +112,11 @@ struct Models {
   explicit Models(std::string_view name, std::string_view quirk = {}, const Wrap& wrap = {})
       : entry(*find_domain(name)), domain(*entry.domain) {
     std::vector<rules::RowEdit> edits;
-    if (!quirk.empty()) edits = {rules::find_mutant(*domain.rules, quirk).value().edit};
+    while (!quirk.empty()) {
+      const std::size_t end = std::min(quirk.find(' '), quirk.size());
+      edits.push_back(rules::find_mutant(*domain.rules, quirk.substr(0, end)).value().edit);
+      quirk.remove_prefix(std::min(end + 1, quirk.size()));
+    }
     auto known = compare::load_known(std::filesystem::path(DIFFVISOR_SOURCE_DIR) / "corpus" / "known", domain);
     EXPECT_TRUE(known) << known.error().text();
     judge = std::make_unique<compare::Judge>(domain, std::move(*known), edits);
@@ -313,6 +330,44 @@ TEST(Campaign, ADefectOfTheReferenceIsFoundAndExplained) {
     EXPECT_NE(golden_difference_text(f.smallest).find("GUEST_RFLAGS"), std::string::npos) << f.explanation.sentence;
   }
   EXPECT_TRUE(kvm);
+}
+
+// Three checks of one small field: the value of its pieces tells them apart, and a case of one that is made smaller
+// must not become a case of another.
+TEST(Campaign, DefectsOfOneFieldHaveABucketEach) {
+  const auto buckets = [](std::string_view quirks) {
+    const Models s("vmx_entry", quirks);
+    Campaign c(s.domain, *s.judge, s.executors, s.options(7, 0, 3 * kCases));
+    EXPECT_TRUE(c.run());
+    std::set<std::string> out;
+    for (const triage::Finding& f : c.findings()) out.insert(f.bucket);
+    return out;
+  };
+  std::set<std::string> alone;
+  for (const char* quirk : {"drop:vmx.ctl.inj.type1", "drop:vmx.ctl.inj.nmi_vec", "drop:vmx.ctl.inj.hwx_vec"}) {
+    const auto one = buckets(quirk);
+    EXPECT_EQ(one.size(), 1u) << quirk;
+    alone.insert(one.begin(), one.end());
+  }
+  EXPECT_EQ(alone.size(), 3u);
+  EXPECT_EQ(buckets("drop:vmx.ctl.inj.type1 drop:vmx.ctl.inj.nmi_vec drop:vmx.ctl.inj.hwx_vec"), alone);
+}
+
+TEST(Campaign, AfterTheStopNothingIsRunAgain) {
+  bool stop = false;
+  std::size_t runs = 0, before = 0;
+  const auto counting = [&](std::unique_ptr<Executor> e) { return std::make_unique<Counting>(std::move(e), runs); };
+  const Models s("vmx_entry", "drop:vmx.rflags.rsvd1", counting);
+  Campaign c(s.domain, *s.judge, s.executors, s.options(7, 0, 0));
+  c.stop_when([&] { return stop; });
+  c.observe([&](const campaign::Committed& k) {
+    if (k.index != 2 * kBatch) return;
+    stop = true;
+    before = runs;
+  });
+  ASSERT_TRUE(c.run());
+  EXPECT_TRUE(stop);
+  EXPECT_EQ(runs, before);
 }
 
 TEST(Campaign, StoppingEndsEarlyAndCommitsWholeBatches) {

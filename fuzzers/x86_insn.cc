@@ -102,6 +102,13 @@ const Behaviour& behaviour() {
       .run_variant = &run_variant,
       .subject = &x86_insn::subject,
       .without_a_step = &x86_insn::without_a_step,
+      .difference = &x86_insn::difference,
+      .check = &x86_insn::check,
+      .is_exception =
+          [](const Observation& o) {
+            return insn::kind_of(o.outcome) == insn::OutcomeKind::Exception ||
+                   insn::kind_of(o.outcome) == insn::OutcomeKind::TripleFault;
+          },
       .describe = &x86_insn::disassemble,
       .strata = kStrata,
       .stratum = [](const Case& c) { return static_cast<unsigned>(c[insn::ModeOf]); },

@@ -188,7 +188,8 @@ nlohmann::ordered_json campaign_json(const CampaignReport& r) {
   j["divergences"] = {{"unexplained", t.unexplained},
                       {"known", t.known},
                       {"spec_unclear", t.spec_unclear},
-                      {"order_dependent", t.order_dependent}};
+                      {"order_dependent", t.order_dependent},
+                      {"unexamined", t.unexamined}};
   j["buckets"] = Json::array();
   for (const triage::Finding& f : *r.findings) j["buckets"].push_back(bucket_json(f));
   if (r.domain->behaviour != nullptr) {
@@ -235,6 +236,10 @@ std::string campaign_text(const CampaignReport& r) {
   }
   out += fmt::format("divergences: {} unexplained, {} known, {} where the manual is unclear, {} order-dependent\n",
                      grouped(t.unexplained), grouped(t.known), grouped(t.spec_unclear), grouped(t.order_dependent));
+  if (t.unexamined > 0)
+    out += fmt::format(
+        "{} of the unexplained were only counted: many like them led to nothing new, or the time was over\n",
+        grouped(t.unexamined));
   for (const triage::Finding& f : *r.findings) {
     out += fmt::format("\n{}\n  {}\n  {}\n  first case {}, {} cases\n", f.bucket, f.explanation.sentence,
                        golden_difference_text(f.smallest), f.first_index, grouped(f.count));

@@ -50,6 +50,7 @@ Json totals_json(const campaign::Totals& t) {
             {"known", t.known},
             {"spec_unclear", t.spec_unclear},
             {"order_dependent", t.order_dependent},
+            {"unexamined", t.unexamined},
             {"exercised", bits_json(t.exercised)},
             {"broken_alone", bits_json(t.broken_alone)}};
   for (const auto& e : t.executors) j["executors"].push_back(executor_json(e));
@@ -70,6 +71,7 @@ campaign::Totals totals_of(const Json& j) {
   t.known = j.at("known").get<std::uint64_t>();
   t.spec_unclear = j.at("spec_unclear").get<std::uint64_t>();
   t.order_dependent = j.at("order_dependent").get<std::uint64_t>();
+  t.unexamined = j.value("unexamined", std::uint64_t{0});
   t.exercised = bits_of(j.at("exercised"));
   t.broken_alone = bits_of(j.at("broken_alone"));
   for (const auto& e : j.at("executors")) t.executors.push_back(executor_of(e));

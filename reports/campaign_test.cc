@@ -93,7 +93,8 @@ TEST_F(CampaignReportTest, JsonHasWhatIsPromised) {
   EXPECT_EQ(j.at("digest"), "0000000000000abc");
   EXPECT_FALSE(j.contains("quirk"));
   EXPECT_EQ(j.at("divergences"),
-            (ordered_json{{"unexplained", 3}, {"known", 2000}, {"spec_unclear", 5}, {"order_dependent", 1}}));
+            (ordered_json{
+                {"unexplained", 3}, {"known", 2000}, {"spec_unclear", 5}, {"order_dependent", 1}, {"unexamined", 0}}));
 }
 
 TEST_F(CampaignReportTest, JsonSaysWhatEachExecutorDid) {

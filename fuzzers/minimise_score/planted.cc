@@ -103,7 +103,8 @@ std::vector<std::string> Planted::defects(const Case& c) {
   for (const rules::RowEdit& e : x ? x->edits : std::vector<rules::RowEdit>())
     if (const rules::Rule& rule = domain().rules->rows[e.row]; e.drop && rule.kind == rules::Kind::Check)
       out.push_back(rules::rule_name(rule));
-  if (x && out.empty()) out.push_back(x->bucket);
+  // Where other instructions raise the same by the same check, the simplest of them stands for all.
+  if (x && out.empty()) out.push_back(x->shared ? x->detail : x->bucket);
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 
 #include "fuzzers/x86_insn/steps.h"
@@ -59,6 +60,29 @@ constexpr Row kRows[] = {
 #define CAUSE(constant, name, text) {Cause##constant, "CAUSE_" name, 1},
 #include "harness/arch/insn/causes.def"
 #undef CAUSE
+};
+
+struct SharedCheck {
+  insn::Cause cause;
+  std::string_view group;  // empty for traps, with which the instruction has had its effect
+};
+constexpr SharedCheck kSharedChecks[] = {
+    {insn::Cause::PageAbsent, "page"},
+    {insn::Cause::PageProtection, "page"},
+    {insn::Cause::PageReserved, "page"},
+    {insn::Cause::PageKey, "page"},
+    {insn::Cause::InstructionLength, "length"},
+    {insn::Cause::FetchLimit, "fetch"},
+    {insn::Cause::LockPrefix, "lock"},
+    {insn::Cause::IoBitmap, "io_bitmap"},
+    {insn::Cause::SegmentNull, "segment"},
+    {insn::Cause::SegmentType, "segment"},
+    {insn::Cause::SegmentLimit, "segment"},
+    {insn::Cause::NonCanonical, "canonical"},
+    {insn::Cause::Alignment, "alignment"},
+    {insn::Cause::SingleStep, ""},
+    {insn::Cause::Breakpoint, ""},
+    {insn::Cause::Delivery, "delivery"},
 };
 
 const std::vector<std::string>& names() {
@@ -157,6 +181,24 @@ std::string subject(const Case& c) {
   std::string word = i.row->mnemonic;
   for (char& ch : word) ch = static_cast<char>(std::isalnum(static_cast<unsigned char>(ch)) ? std::tolower(ch) : '_');
   return word;
+}
+
+std::string difference(std::size_t slot, std::uint64_t bits) {
+  if (slot >= insn::kMemoryCount && slot < insn::kCause) return "memory";
+  if (slot == insn::kErrorCode)
+    return std::has_single_bit(bits) ? "error_code." + std::to_string(std::countr_zero(bits)) : "error_code";
+  if (slot >= insn::kAfterState) return {};
+  const auto of = static_cast<Slot>(insn::kFirstState + slot);
+  // An encoding names any register as its operand.
+  return of >= insn::Rax && of <= insn::R15 && of != insn::Rsp ? "register" : "";
+}
+
+Behaviour::Check check(const Observation& reference) {
+  const auto cause = static_cast<insn::Cause>(reference.record[insn::kCause]);
+  const bool delivered = cause != insn::Cause::None && insn::kind_of(reference.outcome) == insn::OutcomeKind::Done;
+  const auto it = std::ranges::find(kSharedChecks, cause, &SharedCheck::cause);
+  if (it == std::end(kSharedChecks)) return {{}, {}, delivered};
+  return {insn::cause_name(cause), it->group, delivered};
 }
 
 }  // namespace diffvisor::x86_insn

@@ -18,5 +18,9 @@ void derive(const Case& c, const Observation* reference, std::uint64_t* facts);
 
 // The mnemonic in lower case, or "undefined".
 std::string subject(const Case& c);
+// "register", "memory", "error_code.1", "dr7"
+std::string difference(std::size_t slot, std::uint64_t bits);
+// Checks of memory, fetching and events, which are not one instruction's.
+Behaviour::Check check(const Observation& reference);
 
 }  // namespace diffvisor::x86_insn

@@ -224,9 +224,12 @@ class Campaign::Impl {
       return ++totals_.unexplained, Result<void>{};
     for (InFlight& other : ring_)
       if (auto done = collect(other); !done) return done;
+    std::vector<Observation> said;
+    for (const auto& column : batch.seen) said.push_back(column[i]);
     const Case& neighbour = batch.cases[i == 0 ? batch.cases.size() - 1 : i - 1];
-    const auto found = investigator_.investigate(batch.cases[i], e, seen, neighbour, batch.first + i);
+    const auto found = investigator_.investigate({batch.cases[i], e, said, neighbour, batch.first + i});
     if (!found) return tl::unexpected(found.error());
+    if (*found == nullptr) return ++totals_.unexplained, ++totals_.unexamined, Result<void>{};
     ++((*found)->order_dependent ? totals_.order_dependent : totals_.unexplained);
     return save(**found);
   }

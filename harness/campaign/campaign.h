@@ -54,6 +54,7 @@ struct Totals {
   std::uint64_t known = 0;
   std::uint64_t spec_unclear = 0;
   std::uint64_t order_dependent = 0;
+  std::uint64_t unexamined = 0;  // of the unexplained, those that belong to no finding as nobody looked at them
   rules::RuleBits exercised;     // applied in some case
   rules::RuleBits broken_alone;  // the only decider in some case
   std::vector<ExecutorTotals> executors;

@@ -4,15 +4,28 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/campaign/probe.h"
 #include "harness/compare/explain.h"
 #include "harness/minimise/minimise.h"
 #include "harness/triage/finding.h"
 
 namespace diffvisor::campaign {
+
+// A divergent case, what each executor said of it in the campaign, and the case that ran before it.
+struct Divergence {
+  const Case& c;
+  std::size_t executor;
+  std::span<const Observation> seen;
+  const Case& neighbour;
+  std::uint64_t index;
+};
 
 class Investigator {
  public:
@@ -23,9 +36,9 @@ class Investigator {
   bool absorbs(const Case& c, const compare::Reading& r, std::size_t executor, const Observation& seen,
                const Observation* reference);
 
-  // All executors must be idle. The finding may be an old one that the minimised case turned out to belong to.
-  Result<triage::Finding*> investigate(const Case& c, std::size_t executor, const Observation& seen,
-                                       const Case& neighbour, std::uint64_t index);
+  // All executors must be idle. The finding may be an old one that the case turned out to belong to; null when the
+  // case was only counted: the time is over, or many like it led to nothing new.
+  Result<triage::Finding*> investigate(const Divergence& d);
 
   // Explains and minimises one divergent case of one executor; also what `diffvisor minimise` does.
   Result<triage::Finding> explain_and_minimise(const Case& found, std::size_t executor, const Observation& seen);
@@ -51,15 +64,28 @@ class Investigator {
   Divergent explained(const Case& c, const compare::Reading& r, std::size_t executor, const Observation& seen,
                       const Observation* reference) const;
   Result<Case> without_idle_steps(const Case& c, std::size_t executor, Divergent& shown);
+  std::string what_of(const std::string& bucket) const;
+  bool is_one_of(std::size_t finding, const Case& c, const compare::Explanation& e, const std::string& executor) const;
+  bool is_known_alias(const compare::Explanation& e, const std::string& executor);
   bool explained_by_findings(const Case& c, const compare::Reading& r, std::size_t executor, rules::Outcome seen) const;
   Result<bool> repeats(const Case& c, std::size_t executor, const Observation& seen, const Case& neighbour);
   // What the domain's reference executor says; null when it is not taking part.
   Result<const Observation*> reference_for(const Case& c, Observation& storage);
   bool runnable(const Case& c, const compare::Reading& r, std::size_t executor) const;
   Result<Observation> observe(const Case& c, std::size_t executor);
-  std::vector<triage::Said> said(const Case& c, std::size_t executor, const Observation& seen);
+  std::vector<Observation> ask_everybody(const Case& c, std::size_t executor, const Observation& seen);
+  std::vector<triage::Said> said(const Case& c, std::span<const Observation> all);
+  const Observation* reference_in(std::span<const Observation> all) const;
+  void describe(triage::Finding& f, std::size_t executor, std::span<const Observation> all);
   void join_those_who_agree(triage::Finding& f, const Observation& seen, const Observation* reference);
-  Result<triage::Finding*> caused_by_a_finding(const Case& c, std::size_t executor);
+  std::uint64_t most_runs() const;
+  Result<void> say_what_matters(const Probe& probe, triage::Finding& f) const;
+  bool can_be_probed(const Observation& seen) const;
+  Result<triage::Finding*> caused_by_a_finding(const Case& c, std::size_t executor, const Observation& seen);
+  bool is_worth_a_look(std::size_t executor, const Observation& seen);
+  triage::Finding unexamined_finding(const Divergence& d);
+  triage::Finding quarantined(const Divergence& d);
+  Result<triage::Finding*> as_it_is(const Divergence& d);
   triage::Finding* add(triage::Finding finding);
 
   bool in_a_hurry() const { return hurry_ && hurry_(); }
@@ -71,6 +97,18 @@ class Investigator {
   std::uint64_t runs_;
   std::function<bool()> hurry_;
   std::vector<triage::Finding> findings_;
+  struct Known {
+    std::string what;
+    std::vector<Case> smallest;                    // what cases came down to that fell into it
+    std::map<std::string, std::uint64_t> aliases;  // how those looked before, and how often that was seen
+  };
+  std::vector<Known> known_;  // by finding
+  struct Streak {
+    unsigned fruitless = 0;    // looks in a row that found nothing new
+    std::uint64_t passed = 0;  // since then
+  };
+  std::map<std::pair<std::size_t, rules::Outcome>, Streak> streaks_;  // by executor and outcome
+  std::size_t hurried_ = 0;
   std::vector<rules::EditedRules> explained_;  // by executor: its known deltas and the edits of its findings
 };
 

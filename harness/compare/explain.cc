@@ -45,32 +45,49 @@ std::vector<std::size_t> rows_to_drop(const Judge& judge, const Case& c, const R
 // Wide fields whose bits have no names are numbers and addresses: which bit of them differs is chance.
 bool is_number(const Field& f) { return f.bits.empty() && f.width > 16; }
 
-// Which single bit of the field differs, where that says anything: not in a number, and of reserved bits only that it
-// is one of them.
-std::string bit_word(const Field& f, std::uint64_t bits) {
-  if (!std::has_single_bit(bits) || is_number(f)) return {};
-  const auto bit = static_cast<unsigned>(std::countr_zero(bits));
-  const bool named = std::ranges::any_of(f.bits, [&](const BitName& n) { return n.lo <= bit && bit <= n.hi; });
-  return named || f.bits.empty() ? fmt::format(".{}", bit) : ".reserved";
+std::string lower(std::string_view name) {
+  std::string out(name);
+  for (char& ch : out) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+  return out;
 }
 
-// Where the case departs from golden, as words: the fields by name, in schema order. One field that differs in one bit
-// says which. More than four fields are counted.
+std::uint64_t bits_of(const BitName& n) {
+  const unsigned width = n.hi - n.lo + 1u;
+  return (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1) << n.lo;
+}
+
+// What of a field differs, where that says anything: one bit has its number, but reserved bits are alike; several bits
+// are told by the names of the pieces they lie in, small ones with their value. Nothing for numbers.
+std::string pieces_word(const Field& f, std::uint64_t x, std::uint64_t value) {
+  if (is_number(f) || (f.bits.empty() && !std::has_single_bit(x))) return {};
+  if (f.bits.empty()) return fmt::format(".{}", std::countr_zero(x));
+  std::string out;
+  std::uint64_t named = 0;
+  for (const BitName& n : f.bits) {
+    named |= bits_of(n);
+    if ((x & bits_of(n)) == 0) continue;
+    if (std::has_single_bit(x)) return fmt::format(".{}", std::countr_zero(x));
+    out += fmt::format(".{}", n.name);
+    constexpr int kSmall = 8;  // bits
+    if (n.hi > n.lo && n.hi - n.lo < kSmall) out += fmt::format(".{}", (value & bits_of(n)) >> n.lo);
+  }
+  return (x & ~named) != 0 ? out + ".reserved" : out;
+}
+
+// Where the case departs from golden, as words: the fields by name, in schema order. More than four are counted.
 std::string difference_word(const Case& c) {
   const auto golden = golden_values(c);
   std::vector<std::string> words;
-  std::string bit;  // of the last field
+  std::string pieces;  // of the last field
   for (const Field& f : c.schema->fields) {
     std::uint64_t x = 0;
     for (unsigned i = 0; i < f.count; ++i) x |= c.v[f.slot + i] ^ golden[f.slot + i];
     if (f.role == Role::Context) x = c.v[f.slot];
     if (x == 0 || f.role == Role::Capability) continue;
-    words.emplace_back(f.name);
-    bit = bit_word(f, x);
+    words.push_back(lower(f.name));
+    pieces = f.count == 1 || std::has_single_bit(x) ? pieces_word(f, x, c.v[f.slot]) : std::string();
   }
-  for (std::string& w : words)
-    for (char& ch : w) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
-  if (words.size() == 1) words[0] += bit;
+  if (words.size() == 1) words[0] += pieces;
   if (words.empty()) return "golden";
   if (words.size() <= 4) return fmt::format("{}", fmt::join(words, "."));
   return fmt::format("{}.and_{}_more", fmt::join(words.begin(), words.begin() + 4, "."), words.size() - 4);
@@ -138,6 +155,36 @@ Explanation explain_rejection(const Judge& judge, std::string_view executor, con
   return e;
 }
 
+std::string field_word(const Behaviour& behaviour, const ObservationSchema& o, std::size_t field, std::uint64_t bits) {
+  const std::string word = behaviour.difference == nullptr ? std::string() : behaviour.difference(field, bits);
+  return word.empty() ? std::string(o.fields[field].name) : word;
+}
+
+// Bits of named fields that the case needs, such as the control bit that a check asks for.
+std::string conditions_word(const Case& c) {
+  const auto golden = golden_values(c);
+  std::string out;
+  for (const Field& f : c.schema->fields) {
+    const std::uint64_t x = c.v[f.slot] ^ golden[f.slot];
+    if (is_baseline_role(f.role) && !f.bits.empty() && x != 0)
+      out += "." + lower(f.name) + pieces_word(f, x, c.v[f.slot]);
+  }
+  return out;
+}
+
+// A result is an instruction's own. A check that any instruction may fail is named for itself; an exception that the
+// reference does not raise by what the case needs for it, for nobody says which check it was.
+void name_behaviour(const Behaviour& behaviour, const Case& c, const Observation& seen, const Observation& reference,
+                    bool outcome, Explanation& e) {
+  const Behaviour::Check check = behaviour.check == nullptr ? Behaviour::Check{} : behaviour.check(reference);
+  const bool raises = behaviour.is_exception != nullptr && behaviour.is_exception(seen);
+  e.subject = behaviour.subject(c);
+  e.shared = outcome && raises;
+  if (check.delivered && !e.shared) e.detail = "delivered." + e.detail;
+  const std::string_view by_check = outcome && !check.delivered ? check.name : check.group;
+  if (!e.shared && !by_check.empty()) e.subject = by_check;
+}
+
 Explanation explain_behaviour(const Judge& judge, std::string_view executor, const Case& c, const Observation& seen,
                               const Observation& reference) {
   const ObservationSchema& o = *judge.domain().observation;
@@ -146,10 +193,15 @@ Explanation explain_behaviour(const Judge& judge, std::string_view executor, con
   Explanation e;
   e.difference = Difference::Behaves;
   const bool outcome = field >= o.fields.size();
-  const std::string what = outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name);
-  e.bucket = behaviour == nullptr ? bucket_of(judge, executor, "differs", what)
-                                  : bucket_of(judge, executor, behaviour->subject(c),
-                                              outcome ? what + ".not." + o.outcome_word(reference.outcome) : what);
+  e.detail = outcome ? o.outcome_word(seen.outcome) : std::string(o.fields[field].name);
+  if (behaviour == nullptr) {
+    e.subject = "differs";
+  } else {
+    e.detail = outcome ? e.detail + ".not." + o.outcome_word(reference.outcome)
+                       : field_word(*behaviour, o, field, seen.record[field] ^ reference.record[field]);
+    name_behaviour(*behaviour, c, seen, reference, outcome, e);
+  }
+  e.bucket = bucket_of(judge, executor, e.subject, e.shared ? e.detail + conditions_word(c) : e.detail);
   e.sentence = outcome ? fmt::format("{} says {}, the reference {}", executor, o.outcome_text(seen.outcome),
                                      o.outcome_text(reference.outcome))
                        : fmt::format("{} leaves {} = {:#x}, the reference {:#x}", executor, o.fields[field].name,
@@ -160,7 +212,7 @@ Explanation explain_behaviour(const Judge& judge, std::string_view executor, con
 }  // namespace
 
 Explanation explain(const Judge& judge, std::string_view executor, const Case& c, const Reading& r,
-                    const Observation& seen, const Observation* reference) {
+                    const Observation& seen, const Observation* reference, const Case* about) {
   if (seen.status == Status::Died) {
     Explanation e;
     e.difference = Difference::Dies;
@@ -182,7 +234,7 @@ Explanation explain(const Judge& judge, std::string_view executor, const Case& c
                      !judge.accepts(judge.table(), c, r, seen.outcome);
   if (check && judge.domain().observation->same_family(judge.table().outcome(decider), seen.outcome))
     return explain_outcome(judge, executor, decider, seen);
-  return explain_rejection(judge, executor, c, seen);
+  return explain_rejection(judge, executor, about == nullptr ? c : *about, seen);
 }
 
 }  // namespace diffvisor::compare

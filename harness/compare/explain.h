@@ -21,13 +21,18 @@ enum class Difference : std::uint8_t {
 struct Explanation {
   Difference difference = Difference::Accepts;
   std::vector<rules::RowEdit> edits;  // Rejects: empty, no row of ours says it
-  std::string bucket;                 // [a-z._]
+  std::string subject, detail;        // Behaves: what it is about, and how that differs
+  bool shared = false;  // Behaves: an exception that other subjects may have too, so that the simplest one will do
+  std::string bucket;   // [a-z._]
   std::string sentence;
 };
 
-// `executor` names the one that differs. For Rejects the fields in which the case differs from golden name the bucket,
-// so minimise first and explain again.
+// What Behaviour::subject says of a case that exercises nothing it has a name for.
+inline constexpr std::string_view kNoSubject = "undefined";
+
+// `executor` names the one that differs. For Rejects the fields in which the case, or `about` if there is one, differs
+// from golden name the bucket, so minimise first and explain again.
 Explanation explain(const Judge& judge, std::string_view executor, const Case& c, const Reading& r,
-                    const Observation& seen, const Observation* reference = nullptr);
+                    const Observation& seen, const Observation* reference = nullptr, const Case* about = nullptr);
 
 }  // namespace diffvisor::compare

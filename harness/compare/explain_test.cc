@@ -120,5 +120,46 @@ TEST(Explain, WithoutRulesTheFirstRecordFieldThatDiffers) {
   EXPECT_EQ(outcome.sentence, "box says early, the reference done");
 }
 
+// Outcomes from 11 on are exceptions; the reference's VALUE says which check raised one.
+Behaviour::Check check_of(const Observation& reference) {
+  if (reference.record[0] == 0) return {};
+  return {"page_absent", "page", reference.outcome == kDone};
+}
+Domain instructions() {
+  static const Behaviour b = [] {
+    Behaviour x;
+    x.subject = [](const Case& c) { return std::string(c.v[A] == 0 ? "add" : "sub"); };
+    x.difference = [](std::size_t slot, std::uint64_t) { return std::string(slot == 1 ? "memory" : ""); };
+    x.check = &check_of;
+    x.is_exception = [](const Observation& o) { return o.outcome >= kBadA; };
+    return x;
+  }();
+  Domain d = behaviour_domain();
+  d.behaviour = &b;
+  return d;
+}
+
+TEST(Explain, BehaviourIsNamedByTheInstructionOrByTheCheckThatAnyMayFail) {
+  const Domain d = instructions();
+  Judge judge(d, {});
+  judge.add_executor({"box", "2.7", Trust::Independent});
+  const auto explained = [&](rules::Outcome reference, std::uint64_t cause, rules::Outcome seen) {
+    Observation r = says(reference), s = says(seen);
+    r.record[0] = cause;
+    r.defined = s.defined = 0b10;
+    s.record[1] = 0x20;
+    const Case c = toy_case(0, 0);
+    return explain(judge, "box", c, judge.read(c), s, &r);
+  };
+  EXPECT_EQ(meaning(explained(kDone, 0, kDone)), "toy.box.add.memory");
+  EXPECT_EQ(meaning(explained(kDone, 1, kDone)), "toy.box.page.delivered.memory");
+  EXPECT_EQ(meaning(explained(kBadA, 1, kBadA)), "toy.box.page.memory");
+  EXPECT_EQ(meaning(explained(kBadA, 1, kDone)), "toy.box.page_absent.done.not.bad_l");
+  EXPECT_EQ(meaning(explained(kBadA, 0, kDone)), "toy.box.add.done.not.bad_l");
+  const Explanation lacking = explained(kDone, 0, kBadA);
+  EXPECT_EQ(meaning(lacking), "toy.box.add.bad_l.not.done");
+  EXPECT_TRUE(lacking.shared);
+}
+
 }  // namespace
 }  // namespace diffvisor::compare

@@ -27,6 +27,18 @@ struct Behaviour {
   std::string (*subject)(const Case& c) = nullptr;
   // Of a sequence the cases that leave one step out; null where cases have no steps.
   std::vector<Case> (*without_a_step)(const Case& c) = nullptr;
+  // The same for what differs: bits of a slot of the record. Slots of which it is chance which one differs have one
+  // word. May be null: the name of the field will do.
+  std::string (*difference)(std::size_t slot, std::uint64_t bits) = nullptr;
+  // The check by which the reference raised an exception, if any instruction can fail it, and the group of checks it is
+  // of; empty names: there is none. `delivered`: the exception was also delivered. May be null.
+  struct Check {
+    std::string_view name, group;
+    bool delivered = false;
+  };
+  Check (*check)(const Observation& reference) = nullptr;
+  // It ends in an exception. May be null where none can.
+  bool (*is_exception)(const Observation& seen) = nullptr;
   // Lines for a reader: what the case does (a disassembly).
   std::string (*describe)(const Case& c) = nullptr;
   // Cases are counted by stratum (a CPU mode).

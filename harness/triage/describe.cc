@@ -125,7 +125,8 @@ Record describe(const Finding& f, const Surroundings& from) {
                 fields_of(difference),
                 rules_of(f, *from.judge),
                 f.order_dependent,
-                from.first};
+                from.first,
+                d.behaviour == nullptr ? std::string() : d.behaviour->describe(f.smallest)};
   r.said = f.said;
   r.unclear = unclear_of(f, *from.judge);
   if (const std::string family = r.family(); !family.empty())

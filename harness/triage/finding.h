@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/case/text.h"
 #include "harness/compare/explain.h"
 
 namespace diffvisor::triage {
@@ -17,6 +18,7 @@ struct Said {
   std::string outcome;  // outcome text, or why there is none
   Trust trust = Trust::Recorded;
   compare::VerdictKind verdict = compare::VerdictKind::Incomparable;
+  std::vector<RecordValue> record = {};  // what of its record differs from the reference's, as far as it fits a line
 };
 
 struct Finding {
@@ -25,6 +27,7 @@ struct Finding {
   std::string executor;           // the one that differs from the reference
   std::vector<std::string> with;  // all that differ and say the same, when they are several
   Case smallest;
+  Case about;  // of the smallest case what the divergence is about, without what only makes it possible
   std::vector<Said> said;
   std::uint64_t first_index = 0;  // campaign index of the first case
   std::string first_case;         // digest of that case, before minimising

@@ -12,7 +12,11 @@
 namespace diffvisor::triage {
 namespace {
 
-auto said_key(const Said& s) { return std::tie(s.executor, s.version, s.outcome, s.trust, s.verdict); }
+auto said_key(const Said& s) {
+  std::string record;
+  for (const RecordValue& v : s.record) record += fmt::format("{} {} ", v.name, v.value);
+  return std::tuple(s.executor, s.version, s.outcome, s.trust, s.verdict, std::move(record));
+}
 
 // By executor and version, without duplicates.
 std::vector<Said> in_order(std::vector<Said> said) {
@@ -34,6 +38,13 @@ bool is_number_spelled(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); i += 2)
     if (text[i] != 'q' || text[i + 1] < 'a' || text[i + 1] > 'j') return false;
   return true;
+}
+
+// "cmpxchg" of "cmpxchg8b", as bucket ids spell it.
+std::string without_number(const std::string& word) {
+  for (std::size_t at = word.find('q'); at != word.npos; at = word.find('q', at + 2))
+    if (at > 0 && at + 1 < word.size() && word[at + 1] >= 'a' && word[at + 1] <= 'j') return word.substr(0, at);
+  return word;
 }
 
 bool later_state(const Origin& a, const Origin& b) { return std::tie(a.count, a) > std::tie(b.count, b); }
@@ -111,6 +122,9 @@ std::string same_cause(const Record& r) {
       any = true;
     }
   }
+  // What an instruction or a check shows in several fields; mnemonics that differ in a size are one instruction.
+  if (r.smallest.difference == "behaves" && !rest.starts_with("differs."))
+    rest = without_number(rest.substr(0, rest.find('.')));
   // Single bits of one field, refused alike, are mostly one check of several bits.
   if (r.smallest.difference == "rejects")
     if (const std::size_t last = rest.rfind('.'); last != rest.npos && is_number_spelled(rest.substr(last + 1)))

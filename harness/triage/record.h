@@ -55,6 +55,7 @@ struct Exemplar {
   std::vector<RuleText> rules;
   bool order_dependent = false;
   compare::FirstDivergence first;  // from the reference; nothing where nobody asked, or the executor died
+  std::string listing = {};        // what the case does, for people: a disassembly; may be empty
   auto operator<=>(const Exemplar&) const = default;
 };
 

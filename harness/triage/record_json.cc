@@ -16,12 +16,16 @@ constexpr compare::VerdictKind kVerdicts[] = {compare::VerdictKind::Agree,      
 
 Json said_json(const std::vector<Said>& said) {
   Json out = Json::array();
-  for (const Said& s : said)
+  for (const Said& s : said) {
+    Json record = Json::array();
+    for (const RecordValue& v : s.record) record.push_back({{"field", v.name}, {"value", v.value}});
     out.push_back({{"executor", s.executor},
                    {"version", s.version},
                    {"outcome", s.outcome},
                    {"trust", trust_name(s.trust)},
                    {"verdict", compare::verdict_name(s.verdict)}});
+    if (!record.empty()) out.back()["record"] = record;
+  }
   return out;
 }
 
@@ -52,7 +56,8 @@ Json exemplar_json(const Exemplar& e) {
           {"fields", fields},
           {"rules", rules},
           {"order_dependent", e.order_dependent},
-          {"first_divergence", first_json(e.first)}};
+          {"first_divergence", first_json(e.first)},
+          {"listing", e.listing}};
 }
 
 Json origin_json(const Origin& o) {
@@ -74,8 +79,15 @@ T named(const T (&all)[n], std::string_view name, Name name_of) {
 }
 
 Said said_of(const Json& j) {
-  return {text(j, "executor"), text(j, "version"), text(j, "outcome"), named(kTrusts, text(j, "trust"), trust_name),
-          named(kVerdicts, text(j, "verdict"), compare::verdict_name)};
+  Said s = {text(j, "executor"),
+            text(j, "version"),
+            text(j, "outcome"),
+            named(kTrusts, text(j, "trust"), trust_name),
+            named(kVerdicts, text(j, "verdict"), compare::verdict_name),
+            {}};
+  if (const auto record = j.find("record"); record != j.end())
+    for (const Json& v : *record) s.record.push_back({text(v, "field"), number(v, "value")});
+  return s;
 }
 
 compare::FirstDivergence first_of(const Json& j) {
@@ -102,6 +114,7 @@ Exemplar exemplar_of(const Json& j) {
         {text(r, "id"), text(r, "section"), text(r, "outcome"), text(r, "when"), text(r, "must"), text(r, "edit")});
   e.order_dependent = j.at("order_dependent").get<bool>();
   if (j.contains("first_divergence")) e.first = first_of(j.at("first_divergence"));  // older records have none
+  e.listing = j.value("listing", "");
   return e;
 }
 

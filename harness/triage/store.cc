@@ -59,9 +59,9 @@ std::string replayable(const Record& r, std::span<const Schema* const> schemas) 
   auto stored = decode_text(r.smallest.case_text, schemas, r.bucket, Digests::MustMatch);
   if (!stored || stored->size() != 1) return r.smallest.case_text;
   StoredCase& s = stored->front();
-  s.story = r.smallest.sentence;
+  s.story = fmt::format("{} ({})", r.smallest.sentence, r.bucket);
   for (const Said& x : r.said)
-    if (s.expect.size() < kMostExpectations) s.expect.push_back({x.executor, x.version, x.outcome, {}});
+    if (s.expect.size() < kMostExpectations) s.expect.push_back({x.executor, x.version, x.outcome, x.record});
   return encode_text(s);
 }
 

@@ -73,7 +73,7 @@ TEST_F(StoreTest, KeepsWhatItIsGiven) {
   ASSERT_TRUE(text);
   const auto cases = decode_text(*text, schemas(), "x");
   ASSERT_TRUE(cases) << cases.error().text();
-  EXPECT_EQ(cases->front().story, "box does not enforce toy.a");
+  EXPECT_EQ(cases->front().story, "box does not enforce toy.a (toy.box.a)");
   EXPECT_EQ(cases->front().expect.at(0).outcome, "done");
 }
 

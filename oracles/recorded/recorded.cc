@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracles/recorded/recorded.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace diffvisor::recorded {
@@ -20,6 +22,13 @@ Result<Observation> observation_of(const Expectation& e, const Domain& domain) {
   o.reason = {};
   if (!domain.observation->outcome_of(e.outcome, o.outcome))
     return fail(ErrorCode::Format, e.executor, fmt::format("'{}' is no outcome of {}", e.outcome, domain.name));
+  const auto fields = domain.observation->fields;
+  for (const RecordValue& v : e.record) {
+    const auto it = std::ranges::find(fields, v.name, &RecordField::name);
+    if (it == fields.end())
+      return fail(ErrorCode::Format, e.executor, fmt::format("{} reports no '{}'", domain.name, v.name));
+    set(o, static_cast<unsigned>(it - fields.begin()), v.value);
+  }
   return o;
 }
 
