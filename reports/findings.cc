@@ -59,6 +59,7 @@ std::string markdown_of(const FindingsReport& report, const Record& r) {
   for (const triage::Said& s : r.said)
     out += fmt::format("| {} | {} | {} |\n", cell(s.executor), cell(s.version), code(s.outcome));
   out += fmt::format("\nThe smallest case {}.\n", cell(r.smallest.golden)) + first_markdown(r.smallest.first);
+  if (!r.smallest.listing.empty()) out += fmt::format("\n```\n{}```\n", r.smallest.listing);
   for (const triage::RuleText& rule : r.smallest.rules) {
     const auto line = report.lines.find(without_entry(rule.id));
     out += fmt::format("\nRule {} (section {}{})", code(rule.id), cell(rule.section),

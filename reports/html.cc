@@ -36,7 +36,7 @@ std::string_view class_of(triage::Suspect s) {
 }
 
 std::string said_table(const Record& r) {
-  std::string out = "<div class=wide><table><tr><th>executor<th>version<th>says<th>verdict";
+  std::string out = "<h4>What each says</h4><div class=wide><table><tr><th>executor<th>version<th>says<th>verdict";
   for (const triage::Said& s : r.said)
     out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}", escaped(s.executor), escaped(s.version), code(s.outcome),
                        s.trust == Trust::Reference ? "reference" : compare::verdict_name(s.verdict));
@@ -45,7 +45,7 @@ std::string said_table(const Record& r) {
 
 std::string first_table(const compare::FirstDivergence& d) {
   if (d.fields.empty()) return {};
-  std::string out = fmt::format("<div class=wide><table><tr><th>{}<th>reference<th>seen<th>",
+  std::string out = fmt::format("<h4>First divergence</h4><div class=wide><table><tr><th>{}<th>reference<th>seen<th>",
                                 d.steps > 1 ? fmt::format("step {} of {}", d.step, d.steps) : "differs in");
   const std::size_t shown = std::min(kMostFirstFields, d.fields.size());
   for (std::size_t i = 0; i < shown; ++i) {
@@ -58,12 +58,16 @@ std::string first_table(const compare::FirstDivergence& d) {
 }
 
 std::string fields_table(const Record& r) {
-  if (r.smallest.fields.empty()) return fmt::format("<p>The case {}.</p>", escaped(r.smallest.golden));
-  std::string out = "<div class=wide><table><tr><th>differs from golden in<th>golden<th>this case<th>";
+  if (r.smallest.fields.empty()) return fmt::format("<h4>The case</h4><p>It {}.</p>", escaped(r.smallest.golden));
+  std::string out = "<h4>The case</h4><div class=wide><table><tr><th>differs from golden in<th>golden<th>this case<th>";
   for (const triage::FieldText& f : r.smallest.fields)
     out +=
         fmt::format("<tr><td>{}<td>{}<td>{}<td>{}", escaped(f.field), code(f.before), code(f.after), escaped(f.bits));
   return out + "</table></div>";
+}
+
+std::string listing_text(const Record& r) {
+  return r.smallest.listing.empty() ? "" : "<h4>What it does</h4><pre>" + escaped(r.smallest.listing) + "</pre>";
 }
 
 std::string rules_text(const FindingsReport& report, const Record& r) {
@@ -115,13 +119,14 @@ std::string card(const FindingsReport& report, const Record& r, const Causes& ca
   return fmt::format(
       "<details class=f id=\"{0}\" data-n={1} data-z={2} data-s=\"{3}\"><summary><span class=\"s {4}\">{3}</span>"
       "<span class=t>{5}<code>{0}</code></span><span class=n>{6}</span><span class=\"n z\">{2}</span></summary>"
-      "<div class=b><p>{7}.{8}</p>{9}{10}{11}{12}<pre>{13}</pre><details><summary>the case</summary><pre>{14}</pre>"
-      "</details>{15}</div></details>\n",
+      "<div class=b><p><b>Why {3}:</b> "
+      "{7}.{8}</p>{9}{10}{16}{11}{12}<h4>Reproduce</h4><pre>{13}</pre><details><summary>"
+      "The case as a file</summary><pre>{14}</pre></details><h4>Seen</h4>{15}</div></details>\n",
       escaped(r.bucket), r.count(), r.smallest.size[0] + r.smallest.size[1] + r.smallest.size[2], suspect,
       class_of(b.suspect), escaped(r.smallest.sentence), grouped(r.count()), escaped(b.reason),
       r.smallest.order_dependent ? " It depends on the order of cases." : "",
       said_table(r) + first_table(r.smallest.first), fields_table(r), rules_text(report, r), same_cause_text(r, causes),
-      escaped(fmt::format("{}", fmt::join(commands_for(r), "\n"))), escaped(text), origins_text(r));
+      escaped(fmt::format("{}", fmt::join(commands_for(r), "\n"))), escaped(text), origins_text(r), listing_text(r));
 }
 
 struct Cards {
@@ -150,11 +155,28 @@ Cards cards_of(const FindingsReport& report) {
   return out;
 }
 
+// How many findings each suspect has, as words to search for.
+std::string suspects_text(const FindingsReport& report) {
+  std::map<std::string, std::pair<std::size_t, std::string_view>> counts;
+  for (const Record& r : report.records) {
+    const triage::Blame b = r.blame();
+    auto& [n, cls] = counts[suspect_text(b)];
+    ++n;
+    cls = class_of(b.suspect);
+  }
+  std::string out;
+  for (const auto& [who, n] : counts)
+    out += fmt::format("<button class=\"s {}\" data-find=\"{}\">{} {}</button>", n.second, escaped(who), n.first,
+                       escaped(who));
+  return "<p class=suspects>" + out + "</p>";
+}
+
 std::string findings_section(const FindingsReport& report, const std::string& json_name) {
   const Cards cards = cards_of(report);
   const std::size_t left_out = report.records.size() - cards.in_text - cards.in_block;
   std::string out = "<section id=findings><h2>Findings</h2>";
   if (report.records.empty()) return out + "<p>None.</p></section>";
+  out += suspects_text(report);
   out +=
       "<div class=tools id=tools hidden><input type=search id=search placeholder=\"bucket, field, rule, suspect, "
       "outcome\" aria-label=\"search findings\"><span id=shown class=dim></span></div>";
@@ -287,13 +309,13 @@ std::string findings_html(const FindingsReport& report, const std::string& json_
       "initial-scale=1\"><meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
       "'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\"><title>{0}</title>\n"
       "<style>{1}</style></head>\n<body><header><h1>{0}</h1><p class=dim>{2} findings with {3} causes in {4} diverging "
-      "cases of {5} campaigns. Made by diffvisor {6}. Everything as data: {7}.</p><nav><a "
+      "cases of {5} campaign{12}. Made by diffvisor {6}. Everything as data: {7}.</p><nav><a "
       "href=\"#findings\">Findings</a><a "
       "href=\"#campaigns\">Campaigns</a><a href=\"#rules\">Rules</a></nav></header>\n{8}{9}{10}<script>{11}</script>"
       "</body></html>\n",
       escaped(report.title), page_css(), report.records.size(), causes.size(), grouped(cases), report.runs.size(),
       escaped(report.program), escaped(json_name), findings_section(report, json_name), campaigns_section(report),
-      rules_section(report), page_js());
+      rules_section(report), page_js(), report.runs.size() == 1 ? "" : "s");
 }
 
 }  // namespace diffvisor::reports

@@ -23,6 +23,11 @@
     count();
   };
   search.addEventListener('input', filter);
+  for (const b of document.querySelectorAll('[data-find]'))
+    b.addEventListener('click', () => {
+      search.value = search.value === b.dataset.find ? '' : b.dataset.find;
+      filter();
+    });
   const key = (e, by) => (by === 'n' || by === 'z' ? Number(e.dataset[by]) : by === 's' ? e.dataset.s : e.id);
   const buttons = [...head.querySelectorAll('button')];
   for (const b of buttons) {

@@ -46,6 +46,11 @@ async function use(tab) {
   await tab.fill('#search', 'no such thing anywhere');
   expect((await shown(tab)) === 0, 'a search for nothing shows something');
   await tab.fill('#search', '');
+  await tab.click('.suspects button');
+  const suspect = await tab.inputValue('#search');
+  expect(suspect !== '' && (await shown(tab)) > 0, 'a suspect does not fill the search');
+  await tab.click('.suspects button');
+  expect((await shown(tab)) === 500, 'the suspect again does not show all');
   await tab.click('#head button[data-by=n]');
   expect(ordered((await column(tab, 'n')).reverse()), 'not sorted by cases');
   await tab.click('#head button[data-by=n]');
