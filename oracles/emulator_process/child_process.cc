@@ -153,6 +153,11 @@ const std::optional<ChildEnd>& ChildProcess::wait_for_end(std::chrono::milliseco
   return end_;
 }
 
+bool ChildProcess::was_killed() {
+  const auto& end = wait_for_end(std::chrono::milliseconds(100));  // its pipe closes a little before it is dead
+  return end && end->signal == SIGKILL;
+}
+
 void ChildProcess::kill() {
   if (!end_) ::kill(pid_, SIGKILL);
 }

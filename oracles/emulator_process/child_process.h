@@ -42,6 +42,8 @@ class ChildProcess {
   const std::optional<ChildEnd>& ended();
   // Waits that long for its end.
   const std::optional<ChildEnd>& wait_for_end(std::chrono::milliseconds limit);
+  // Somebody killed it; nothing that it ran does that.
+  bool was_killed();
   void kill();
 
   // A stopped child burns no time; its memory stays readable and writable.

@@ -76,19 +76,26 @@ std::string end_text(const ChildEnd& end) {
 
 Result<std::unique_ptr<EmulatorProcess>> EmulatorProcess::start(const EmulatorSpec& spec,
                                                                 const std::filesystem::path& directory) {
-  std::unique_ptr<EmulatorProcess> emulator(new EmulatorProcess(spec));
-  const auto child_spec = spec.prepare(directory);
+  for (int kills = 0;; ++kills) {
+    std::unique_ptr<EmulatorProcess> emulator(new EmulatorProcess(spec));
+    const auto up = emulator->bring_up(directory);
+    if (up) return emulator;
+    if (kills == kMostKills || emulator->child_ == nullptr || !emulator->child_->was_killed())
+      return tl::unexpected<Error>(up.error());
+  }
+}
+
+Result<void> EmulatorProcess::bring_up(const std::filesystem::path& directory) {
+  const auto child_spec = spec_->prepare(directory);
   if (!child_spec) return tl::unexpected<Error>(child_spec.error());
   auto child = ChildProcess::spawn(*child_spec);
   if (!child) return tl::unexpected<Error>(child.error());
-  emulator->child_ = std::move(*child);
-  if (auto greeted = emulator->greet(); !greeted) return tl::unexpected<Error>(greeted.error());
-  auto memory = spec.reach_memory(emulator->child_->pid(), directory);
+  child_ = std::move(*child);
+  if (auto greeted = greet(); !greeted) return greeted;
+  auto memory = spec_->reach_memory(child_->pid(), directory);
   if (!memory) return tl::unexpected<Error>(memory.error());
-  emulator->memory_ = std::move(*memory);
-  if (auto go = write_value(*emulator->memory_, agent::kGo, agent::kGoValue); !go)
-    return tl::unexpected<Error>(go.error());
-  return emulator;
+  memory_ = std::move(*memory);
+  return write_value(*memory_, agent::kGo, agent::kGoValue);
 }
 
 Result<void> EmulatorProcess::greet() {

@@ -34,7 +34,7 @@ struct EmulatorSpec {
 
 class EmulatorProcess {
  public:
-  // `spec` outlives it.
+  // `spec` outlives it. One that somebody kills while it starts is started again.
   static Result<std::unique_ptr<EmulatorProcess>> start(const EmulatorSpec& spec,
                                                         const std::filesystem::path& directory);
 
@@ -58,6 +58,7 @@ class EmulatorProcess {
 
  private:
   explicit EmulatorProcess(const EmulatorSpec& spec) : spec_(&spec) {}
+  Result<void> bring_up(const std::filesystem::path& directory);
   Result<void> greet();
 
   const EmulatorSpec* spec_ = nullptr;  // outlives this
@@ -67,5 +68,6 @@ class EmulatorProcess {
 };
 
 inline constexpr std::chrono::seconds kStartLimit{20};
+inline constexpr int kMostKills = 3;  // while it starts
 
 }  // namespace diffvisor::emulator

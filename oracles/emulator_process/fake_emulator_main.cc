@@ -43,6 +43,12 @@ void write_marks(std::size_t wrong_block) {
     *at<std::uint64_t>((block + 1) * agent::kBlockBytes - 8) = agent::kBlockMark | (block == wrong_block ? 0 : block);
 }
 
+void be_killed_once() {
+  if (::access("killed", F_OK) == 0) return;
+  std::fclose(std::fopen("killed", "w"));
+  ::raise(SIGKILL);
+}
+
 // What the items ask for besides a result. `previous` is the item before, 0 for the first since the start.
 void misbehave(std::uint64_t item, std::uint64_t previous) {
   switch (item) {
@@ -61,10 +67,7 @@ void misbehave(std::uint64_t item, std::uint64_t previous) {
       std::fflush(stdout);
       std::_Exit(1);
     case kKilled:
-      if (::access("killed", F_OK) != 0) {
-        std::fclose(std::fopen("killed", "w"));
-        ::raise(SIGKILL);
-      }
+      be_killed_once();
       break;
     case kAlwaysKilled:
       ::raise(SIGKILL);
@@ -114,6 +117,8 @@ int run(std::string_view mode) {
   write_marks(mode == "torn" ? 300 : 0);
   std::printf("%s%d\n", agent::kGreeting, static_cast<int>(mode == "stranger" ? 9 : agent::kProtocol));
   std::fflush(stdout);
+  if (mode == "killed") be_killed_once();
+  if (mode == "killed_again") ::raise(SIGKILL);
   while (*at<std::uint64_t>(agent::kGo) != agent::kGoValue) nap();
   *at<std::uint64_t>(kConstant) = kConstantValue;
   for (std::uint64_t sequence = 1;; ++sequence) serve(sequence);

@@ -74,6 +74,14 @@ TEST_F(ProcessRamTest, ADeadStartTellsWhatItSaid) {
   EXPECT_EQ(emulator.error().text(), "fake: ended before the agent was up: exit code 3: no such model");
 }
 
+TEST_F(ProcessRamTest, OneKilledWhileItStartsIsStartedAgain) {
+  const auto emulator = start("killed");
+  ASSERT_TRUE(emulator) << emulator.error().text();
+  EXPECT_FALSE((*emulator)->child().ended());
+}
+
+TEST_F(ProcessRamTest, OneKilledAtEveryStartIsAnError) { EXPECT_FALSE(start("killed_again")); }
+
 TEST_F(ProcessRamTest, MemoryOfAnEndedProcessIsAnError) {
   auto emulator = start("");
   ASSERT_TRUE(emulator);

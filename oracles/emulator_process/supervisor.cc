@@ -58,11 +58,18 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(EmulatorSpec spec, BatchFo
 
 Result<void> Supervisor::restart() {
   for (Flight& flight : flights_) flight.sequence = 0;
-  emulator_.reset();
-  ++counts_.starts;
-  auto started = EmulatorProcess::start(spec_, directory_);
-  if (!started) return tl::unexpected<Error>(started.error());
-  emulator_ = std::move(*started);
+  for (int kills = 0;; ++kills) {
+    emulator_.reset();
+    ++counts_.starts;
+    auto started = EmulatorProcess::start(spec_, directory_);
+    if (!started) return tl::unexpected<Error>(started.error());
+    emulator_ = std::move(*started);
+    const auto sound = prove_sound();
+    if (sound || kills == kMostKills || !emulator_->child().was_killed()) return sound;
+  }
+}
+
+Result<void> Supervisor::prove_sound() {
   if (options_.check)
     if (auto ok = options_.check(*emulator_); !ok) return ok;
   return read_constant(constant_);

@@ -90,6 +90,7 @@ class Supervisor {
 
   Supervisor(EmulatorSpec spec, BatchFormat format, SupervisorOptions options, std::filesystem::path directory);
   Result<void> restart();
+  Result<void> prove_sound();
   void post_waiting();
   struct Progress;
   End wait_for(std::uint64_t sequence, std::size_t items);
