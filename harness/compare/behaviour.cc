@@ -3,7 +3,7 @@
 
 #include <array>
 #include <deque>
-#include <utility>
+#include <span>
 
 #include "harness/rules/interpret.h"
 
@@ -32,12 +32,21 @@ class Trial {
   const Observation& expectation(const EntrySet& which) {
     const EntrySet set = which & variants_;
     if (set.none()) return reference_;
-    for (const auto& [asked, answer] : answers_)
-      if (asked == set) return answer;
+    for (std::size_t i = 0; i < asked_.size(); ++i)
+      if (asked_[i] == set) return answers_[i];
     std::vector<std::string> names = d_.variants;
     for (std::size_t i = 0; i < d_.entries.size(); ++i)
       if (set[i]) names.push_back(d_.entries[i].behaviour->variant);
-    return answers_.emplace_back(set, d_.behaviour.run_variant(c_, names)).second;
+    asked_.push_back(set);
+    return answers_.emplace_back(d_.behaviour.run_variant(c_, names));
+  }
+
+  // The entry says something else than the reference, by itself.
+  bool matters(std::size_t entry) {
+    if (!variants_[entry]) return true;
+    const Observation& alone = expectation(EntrySet().set(entry));
+    return alone.status != reference_.status || alone.outcome != reference_.outcome ||
+           Judge::first_difference(alone, reference_).has_value();
   }
 
   // What was seen is what the reference does with the masks and variants named by `which`.
@@ -61,8 +70,9 @@ class Trial {
   const Case& c_;
   const Observation& seen_;
   const Observation& reference_;
-  EntrySet variants_;  // entries that are such
-  std::deque<std::pair<EntrySet, Observation>> answers_;
+  EntrySet variants_;            // entries that are such
+  std::vector<EntrySet> asked_;  // apart from the answers, which are long
+  std::deque<Observation> answers_;
 };
 
 // The entry by which the executor cannot judge the case; null if there is none.
@@ -78,6 +88,18 @@ EntrySet firing(const std::vector<Known>& entries, const Facts& facts) {
   return out;
 }
 
+// Takes from `needed` those of `members` that the explanation does without, many at a time: most do nothing.
+void drop(Trial& trial, std::span<const std::size_t> members, EntrySet& needed) {
+  EntrySet less = needed;
+  for (const std::size_t i : members) less.reset(i);
+  if (less.any() && trial.explains(less)) {
+    needed = less;
+  } else if (members.size() > 1) {
+    drop(trial, members.first(members.size() / 2), needed);
+    drop(trial, members.subspan(members.size() / 2), needed);
+  }
+}
+
 // Those of `fired` that explain what was seen: all of them less what is not needed, else one or two alone, for an
 // entry that is true may still stand in another's way. Empty: none do.
 EntrySet explanation(Trial& trial, const EntrySet& fired) {
@@ -87,17 +109,16 @@ EntrySet explanation(Trial& trial, const EntrySet& fired) {
     if (fired[i]) members.push_back(i);
   if (enough(fired)) {
     EntrySet needed = fired;
-    for (const std::size_t i : members) {
-      needed.reset(i);
-      if (needed.none() || !enough(needed)) needed.set(i);
-    }
+    drop(trial, members, needed);
     return needed;
   }
   for (const std::size_t a : members)
     if (const EntrySet alone = EntrySet().set(a); enough(alone)) return alone;
+  EntrySet matter;
+  for (const std::size_t a : members) matter[a] = trial.matters(a);
   for (const std::size_t a : members)
     for (const std::size_t b : members)
-      if (const EntrySet both = EntrySet().set(a).set(b); a < b && enough(both)) return both;
+      if (a < b && (matter[a] || matter[b]) && enough(EntrySet().set(a).set(b))) return EntrySet().set(a).set(b);
   return {};
 }
 
