@@ -9,6 +9,7 @@
 #include "models/x86/emulator/operands.h"
 #include "models/x86/emulator/vector_operands.h"
 #include "models/x86/segmentation/descriptor.h"
+#include "models/x86/system/privilege.h"
 #include "models/x86/system/system_instructions.h"
 
 namespace diffvisor::x86 {
@@ -195,6 +196,21 @@ void neg_locked(Machine& m, const Instruction& i) {
   set_destination(m, i, negative);
 }
 
+// LOCK makes CR8 of CR0, in every mode.
+void mov_from_locked_cr(Machine& m, const Instruction& i) {
+  if (!i.lock || i.reg() != 0) return mov_from_cr(m, i);
+  if (!require_cpl0(m)) return;
+  m.undefined_flags = insn::rflags::kStatus;
+  m.reg(i.rm()) = m.v[insn::Cr8];
+}
+
+void mov_to_locked_cr(Machine& m, const Instruction& i) {
+  if (!i.lock || i.reg() != 0) return mov_to_cr(m, i);
+  if (!require_cpl0(m)) return;
+  m.undefined_flags = insn::rflags::kStatus;
+  m.v[insn::Cr8] = m.reg(i.rm()) & 15;
+}
+
 // Both the accumulator and the destination are written, whatever the comparison says.
 void cmpxchg_both(Machine& m, const Instruction& i) {
   const unsigned bytes = operand_size(i);
@@ -356,6 +372,8 @@ constexpr Replacement kReplacements[] = {
     {&rdpid, Quirk::UnicornMissing, &refuse},
     {&invpcid, Quirk::UnicornMissing, &refuse},
     {&neg, Quirk::UnicornLockNeg, &neg_locked},
+    {&mov_from_cr, Quirk::UnicornLock, &mov_from_locked_cr},
+    {&mov_to_cr, Quirk::UnicornLock, &mov_to_locked_cr},
     {&cmpxchg, Quirk::UnicornCmpxchg, &cmpxchg_both},
     {&push_segment, Quirk::UnicornPushSegment, &push_wide_segment},
     {&pusha, Quirk::UnicornPusha, &pusha_upwards},

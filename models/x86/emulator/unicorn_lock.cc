@@ -21,6 +21,9 @@ bool has_register_target(const Instruction& i) {
   return to_register || (i.opcode >= 0x40 && i.opcode < 0x50) || !i.is_memory();
 }
 
+// XOR of a register with itself is taken for a load of zero before LOCK is looked at.
+bool clears_register(const Instruction& i) { return (i.opcode & 0xfc) == 0x30 && !i.is_memory() && i.reg() == i.rm(); }
+
 bool refuses_in_0f(const Instruction& i) {
   switch (i.opcode) {
     case 0x01:  // XGETBV, XSETBV, RDPKRU, WRPKRU
@@ -45,7 +48,7 @@ bool refuses(const Machine& m, const Instruction& i) {
   if (i.map == 1) return refuses_in_0f(i);
   if (i.map != 0) return false;
   if ((i.opcode | 1) == 0xaf) return !is_over(m, i);  // SCAS compares a register
-  return is_arithmetic(i) && has_register_target(i);
+  return is_arithmetic(i) && has_register_target(i) && !clears_register(i);
 }
 
 }  // namespace
