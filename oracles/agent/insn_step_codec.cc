@@ -76,7 +76,7 @@ void encode(const Case& c, WireCase& out) {
   out.code_bytes = static_cast<std::uint32_t>(std::min(code.size(), kMostCode));
   out.reserved = 0;
   std::memset(out.code, 0, sizeof out.code);
-  std::memcpy(out.code, code.data(), out.code_bytes);
+  if (!code.empty()) std::memcpy(out.code, code.data(), out.code_bytes);
 }
 
 Observation decode(const WireResult& r) {

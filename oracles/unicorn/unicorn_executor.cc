@@ -73,7 +73,7 @@ void encode(const Case& c, WireCase& to) {
   std::memcpy(to.v, c.v.data(), sizeof to.v);
   const auto& code = c.areas[insn::kCodeArea];
   to.code_bytes = static_cast<std::uint32_t>(std::min(code.size(), insn::kMostCode));
-  std::memcpy(to.code, code.data(), to.code_bytes);
+  if (!code.empty()) std::memcpy(to.code, code.data(), to.code_bytes);
 }
 
 Observation decode(const WireResult& r) {
