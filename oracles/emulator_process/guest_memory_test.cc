@@ -38,8 +38,9 @@ class ProcessRamTest : public ::testing::Test {
  protected:
   Result<std::unique_ptr<EmulatorProcess>> start(const std::string& mode) {
     spec = fake::spec(DV_FAKE_EMULATOR, mode);
-    return EmulatorProcess::start(spec, "/");
+    return EmulatorProcess::start(spec, directory->path());
   }
+  Result<RunDirectory> directory = RunDirectory::make(::testing::TempDir());
   EmulatorSpec spec;
 };
 
