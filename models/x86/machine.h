@@ -11,6 +11,7 @@
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
 #include "models/x86/memory.h"
+#include "models/x86/paging/walked_entries.h"
 #include "models/x86/quirks.h"
 
 namespace diffvisor::x86 {
@@ -74,6 +75,7 @@ class Machine {
   // Page-directory pointers of PAE paging: registers of the CPU, loaded before the case's first access and by MOV CR.
   std::array<u64, 4> pdpte{};
   bool pdptes_known = false;
+  WalkedEntries walked;  // by this instruction
   // Sign and exponent of the physical x87 registers, and whether the x87 pointers are still 0: only FXSAVE shows them.
   std::array<u16, 8> st_exponent = {0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff};
   bool fpu_pointers_known = true;
@@ -146,6 +148,8 @@ class Machine {
 
   // Guest-physical address of one byte; faults with #PF (paging.cc). Never called for a range that crosses a page.
   u64 translate(u64 linear, Access a, bool as_supervisor);
+  // What an instruction stores; inside RAM.
+  void store(u64 physical, unsigned bytes, u64 value);
   // Code bytes from CS:offset on to the end of their page, at most out.size(), or none and fetch_fault. Ask again for
   // what is behind only when the instruction goes on there: a fetch sets accessed bits.
   std::size_t fetch(u64 offset, std::span<u8> out, Fault& fetch_fault);

@@ -215,6 +215,7 @@ void step(Machine& m, bool one_iteration) {
   m.new_shadow = 0;
   m.rep_goes_on = m.committed = m.in_far_frame = m.narrow_stack = m.keeps_tr = m.flags_survive = false;
   m.override_base = insn::kSegments;
+  m.walked.start_instruction();
   m.row = nullptr;
   m.next_rip = m.v[insn::Rip];
   check_breakpoints(m);

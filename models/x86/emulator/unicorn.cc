@@ -196,16 +196,22 @@ void neg_locked(Machine& m, const Instruction& i) {
   set_destination(m, i, negative);
 }
 
+template <Handler f>
+void cpl_first(Machine& m, const Instruction& i) {
+  if (m.quirk(Quirk::UnicornCplFirst) && m.cpl() != 0) return m.general_protection(Cause::Privilege);
+  f(m, i);
+}
+
 // LOCK makes CR8 of CR0, in every mode.
 void mov_from_locked_cr(Machine& m, const Instruction& i) {
-  if (!i.lock || i.reg() != 0) return mov_from_cr(m, i);
+  if (!i.lock || i.reg() != 0) return cpl_first<&mov_from_cr>(m, i);
   if (!require_cpl0(m)) return;
   m.undefined_flags = insn::rflags::kStatus;
   m.reg(i.rm()) = m.v[insn::Cr8];
 }
 
 void mov_to_locked_cr(Machine& m, const Instruction& i) {
-  if (!i.lock || i.reg() != 0) return mov_to_cr(m, i);
+  if (!i.lock || i.reg() != 0) return cpl_first<&mov_to_cr>(m, i);
   if (!require_cpl0(m)) return;
   m.undefined_flags = insn::rflags::kStatus;
   m.v[insn::Cr8] = m.reg(i.rm()) & 15;
@@ -286,12 +292,6 @@ void rotate_before_store(Machine& m, const Instruction& i) {
   const bool read = m.ok();
   f(m, i);
   m.flags_survive = read && m.fault.raised;
-}
-
-template <Handler f>
-void cpl_first(Machine& m, const Instruction& i) {
-  if (m.cpl() != 0) return m.general_protection(Cause::Privilege);
-  f(m, i);
 }
 
 void pushf_whole(Machine& m, const Instruction& i) {

@@ -36,6 +36,7 @@ struct Walk {
 
 void follow(Machine& m, Walk& w, u64 address) {
   if (!m.memory->contains(address, w.entry_bytes)) return m.cannot_judge("no_memory");
+  if (!m.walked.read(address, w.entry_bytes)) return m.cannot_judge("stale_translation");
   w.entries[w.depth++] = {address, m.memory->read(address, w.entry_bytes)};
   const u64 entry = w.leaf().value;
   w.absent = (entry & kPresent) == 0;
@@ -253,8 +254,8 @@ u64 read_linear(Machine& m, u64 linear, unsigned bytes, Access a, Rights rights,
 void write_linear(Machine& m, u64 linear, unsigned bytes, u64 value, Rights rights) {
   const Place p = find_range(m, linear, bytes, Access::Write, rights);
   if (!m.ok()) return;
-  m.memory->write(p.first, p.first_bytes, value);
-  if (p.first_bytes < bytes) m.memory->write(p.second, bytes - p.first_bytes, value >> 8 * p.first_bytes);
+  m.store(p.first, p.first_bytes, value);
+  if (p.first_bytes < bytes) m.store(p.second, bytes - p.first_bytes, value >> 8 * p.first_bytes);
 }
 
 bool would_fault(Machine& m, u64 linear, unsigned bytes, Access a) {
@@ -263,6 +264,11 @@ bool would_fault(Machine& m, u64 linear, unsigned bytes, Access a) {
   if (!fault.raised && (linear & 0xfff) + bytes > 0x1000)
     walk(m, next_page(m, linear, Rights::Current), a, Rights::Current, Bits::Leave, fault);
   return fault.raised;
+}
+
+void Machine::store(u64 physical, unsigned bytes, u64 value) {
+  memory->write(physical, bytes, value);
+  walked.stored(physical, bytes);
 }
 
 u64 Machine::translate(u64 linear, Access a, bool as_supervisor) {

@@ -110,6 +110,23 @@ TEST(PagingBits, AccessedAndDirtyChangeOnlyWhenTheAccessIsAllowed) {
   EXPECT_EQ(f.peek(kEntry, 8), kData | 5);
 }
 
+TEST(PagingStale, AnEntryThatItsUserHasChangedIsOpen) {
+  TestMachine t(insn::kLong64);
+  t.poke(kEntry, 8, kPt | 0x67);  // the page of kAt is the table
+  const u64 alias = kData + 8 * (kData >> 12);
+  t.m.write(insn::kDs, alias + 8, 8, kPt | 0x67);  // of the next page, which nobody has used
+  t.m.write(insn::kDs, kAt, 8, 0x67);
+  t.m.read(insn::kDs, kAt + 0x1000, 8);
+  EXPECT_EQ(story(t.m), "ok");
+  t.m.write(insn::kDs, alias + 7, 1, 0);
+  EXPECT_EQ(story(t.m), "ok");
+  t.m.walked.start_instruction();
+  t.m.read(insn::kDs, kAt, 8);
+  t.m.write(insn::kDs, alias + 7, 1, 0);
+  t.m.read(insn::kDs, kAt, 8);
+  EXPECT_EQ(story(t.m), "stale_translation");
+}
+
 TEST(PagingLarge, SizesAndTheirReservedBits) {
   TestMachine t(insn::kLong64);
   EXPECT_EQ(t.m.translate(insn::kLargeUser + 0x1234, Access::Read, false), 0x1234u);

@@ -164,7 +164,7 @@ void Machine::write_block(Segment s, u64 offset, std::span<const u8> in, unsigne
   const u64 address = block(*this, s, offset, in.size(), alignment, Access::Write);
   const Halves h = find_block(*this, address, in.size(), Access::Write);
   if (!ok()) return;
-  for (std::size_t i = 0; i < in.size(); ++i) memory->write(byte_of(h, i), 1, in[i]);
+  for (std::size_t i = 0; i < in.size(); ++i) store(byte_of(h, i), 1, in[i]);
 }
 
 void Machine::probe_write(Segment s, u64 offset, unsigned bytes) {
