@@ -112,9 +112,10 @@ x86::Summary decoded(const Case& c, const Observation* reference) {
   return x86::summary_of(i, defined);
 }
 
-x86::Quirks alignment_first() {
+x86::Quirks as_bochs_delivers() {
   x86::Quirks q;
   q.set(x86::Quirk::BochsAlignment);
+  q.set(x86::Quirk::BochsGoesOn);
   return q;
 }
 
@@ -122,7 +123,7 @@ x86::Quirks alignment_first() {
 bool is_endless(const Case& c, const Observation* reference) {
   if (reference != nullptr && reference->status == Status::Ran) return false;
   if (c[insn::Deliver] == 0 || (c[insn::Cr0] >> insn::cr0::AM & 1) == 0) return false;
-  thread_local x86::X86Model model({}, alignment_first());
+  thread_local x86::X86Model model({}, as_bochs_delivers());
   Observation o;
   model.submit({&c, 1}, {&o, 1});
   return o.reason == "endless_delivery";

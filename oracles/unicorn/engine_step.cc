@@ -67,10 +67,7 @@ Engine::Plan Engine::plan_step(const Opcode& o, bool rep_one) const {
   if (has_trap_flag(now_)) return {};
   if (o.is_string() && (o.rep || o.repne) && !rep_one) return plan_repeat(o);
   if (o.is(Opcode::kOneByte, 0x9c)) return {true, behind(o, now_), 0};
-  if (o.is(Opcode::k0f, 0x07)) {  // SYSRET
-    const u64 rcx = now_.get<u64>(kRcx);
-    return {true, o.rex_w() ? rcx : rcx & 0xffffffff, 0};
-  }
+  if (o.is(Opcode::k0f, 0x07)) return {true, sysret_target(o, now_), 0};
   return {};
 }
 

@@ -71,6 +71,10 @@ Limit limit_done_0f(const Opcode& o, const Context& before) {
 
 }  // namespace
 
+std::uint64_t sysret_target(const Opcode& o, const Context& now) {
+  return o.rex_w() ? reg(now, 1) : reg(now, 1) & 0xffffffff;
+}
+
 std::span<const LimitRow> limit_rows() {
   static constexpr LimitRow kRows[] = {
 #define LIMIT(constant, reason, when, bytes, why) {reason, bytes, why},
@@ -85,6 +89,8 @@ Limit limit_before(const Opcode& o, const std::uint64_t* v, const Context& now) 
   if (o.is(Opcode::kOneByte, 0xff) && o.is_register() && (o.reg() == 3 || o.reg() == 5)) return Limit::FarRegister;
   if (o.is(Opcode::k0f, 0x07) && (now.get<std::uint64_t>(at::kEflags) >> insn::rflags::TF & 1) != 0)
     return Limit::SysretTrap;
+  if (o.is(Opcode::k0f, 0x07) && sysret_target(o, now) == cs_base(now) + now.get<std::uint64_t>(at::kEip))
+    return Limit::SysretLoop;
   if (is_lock_compare(o)) return Limit::LockCompare;
   if (is_lock_bit(o)) return Limit::LockBit;
   if (is_explicit_length(o, now)) return Limit::ExplicitLength;

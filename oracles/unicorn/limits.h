@@ -30,6 +30,8 @@ std::span<const LimitRow> limit_rows();
 Limit limit_before(const Opcode& o, const std::uint64_t* v, const Context& now);
 // A fault of the incoming task.
 Limit limit_faulted(const Opcode& o, const Context& before, const Context& after);
+// Where SYSRET goes on: it is run up to there.
+std::uint64_t sysret_target(const Opcode& o, const Context& now);
 // What completed but says nothing.
 Limit limit_done(const Opcode& o, const Context& before, const Context& after);
 

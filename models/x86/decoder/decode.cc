@@ -65,7 +65,9 @@ u8 read_prefixes(const DecodeMode& mode, Reader& r, Instruction& i, bool& saw_ve
 // Whether C4, C5 or 62 is a prefix here: in 64-bit mode always, elsewhere when what follows looks like mod 3.
 bool is_vex_prefix(const DecodeMode& mode, u8 first, Reader& r) {
   if (first != 0xc4 && first != 0xc5) return false;
-  return mode.width == 8 || (mode.vex && r.peek() >= 0xc0);
+  // Bochs finds out that VEX means nothing in real mode when it has fetched the whole instruction.
+  const bool takes_vex = mode.vex || mode.quirks.test(Quirk::BochsFetch);
+  return mode.width == 8 || (takes_vex && r.peek() >= 0xc0);
 }
 
 // The bits of a VEX prefix as REX, map, mandatory prefix and vvvv (SDM 2A 2.3.5).
@@ -320,7 +322,7 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
     return finish(mode, r, i, opcode, mandatory_prefix(mode, i, opcode));
   }
   static constexpr u8 kPp[] = {kPrefixNone, kPrefix66, kPrefixF3, kPrefixF2};
-  saw_vex_stopper |= i.rex != 0;
+  const bool refused = saw_vex_stopper || i.rex != 0 || !(mode.width == 8 || mode.vex);
   if (!vex_map_exists(first, r.peek())) return skip_vex(mode, r, i);
   u8 pp = 0;
   read_vex(mode, first, r, i, pp);
@@ -328,7 +330,7 @@ DecodeStatus decode_all(const DecodeMode& mode, Reader& r, Instruction& i) {
   i.opcode = r.byte();
   if (!r.ok()) return r.status();
   const DecodeStatus status = finish(mode, r, i, static_cast<u16>(kVexMap | i.map << 8 | i.opcode), kPp[pp]);
-  return saw_vex_stopper && status == DecodeStatus::Ok ? DecodeStatus::Undefined : status;
+  return refused && status == DecodeStatus::Ok ? DecodeStatus::Undefined : status;
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ void check_breakpoints(Machine& m) {
 
 // SDM 3B 21.3.2: a virtual interrupt that becomes pending is #GP; when, depends on how it came to that.
 void check_virtual_interrupt(Machine& m) {
-  const bool watched = m.virtual_8086() ? m.cr4(insn::cr4::VME) : m.cr4(insn::cr4::PVI) && m.cpl() == 3;
+  const bool virtual_mode = m.virtual_8086() && m.cr4(insn::cr4::VME);
+  const bool watched = virtual_mode || (m.cr4(insn::cr4::PVI) && m.cpl() == 3);  // of virtual-8086 mode CPL 3, too
   if (watched && m.flag(rflags::VIF) && m.flag(rflags::VIP)) m.cannot_judge("virtual_interrupt_pending");
 }
 

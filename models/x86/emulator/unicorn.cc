@@ -75,6 +75,7 @@ void with_narrow_stack(Machine& m, const Instruction& i) {
 // ---- the hook's address in a temporary that is still needed
 
 void address_flags(Machine& m, const Instruction& i, bool left) {
+  if (i.map == 0 && i.opcode < 0xd2) return;  // by a number, not by CL
   const unsigned count = static_cast<unsigned>(load(m, i, i.row->src, 1)) & (operand_size(i) == 8 ? 63 : 31);
   if (!m.ok() || !i.is_memory() || count == 0) return;
   const u64 here = linear_rip(m);

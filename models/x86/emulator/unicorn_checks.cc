@@ -63,7 +63,8 @@ void refuse_decoded(Machine& m, std::span<const u8> bytes, std::size_t fetched) 
   if (i.row->has(kPrivileged) && m.cpl() != 0) m.general_protection(Cause::Privilege);
   const bool unavailable = m.cr0(insn::cr0::TS) || m.cr0(insn::cr0::EM);
   if (i.map == 0 && (i.opcode & 0xf8) == 0xd8 && unavailable) m.raise(insn::kNM, Cause::DeviceNotAvailable);
-  if (i.map == 1 && i.opcode == 0xc7 && i.row->has(kNotModelled)) m.undefined_opcode(Cause::Opcode);
+  const bool vmread = i.row->handler == &virtualisation && (i.opcode | 1) == 0x79;  // or VMWRITE
+  if (i.map == 1 && ((i.opcode == 0xc7 && i.row->has(kNotModelled)) || vmread)) m.undefined_opcode(Cause::Opcode);
   if (names_no_segment(i)) m.undefined_opcode(Cause::RegisterNumber);
   refuse_state(m, i);
   if (i.row->handler == &undefined || unicorn_lacks(m, i)) m.undefined_opcode(Cause::Opcode);

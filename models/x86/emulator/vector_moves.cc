@@ -58,6 +58,18 @@ u64 sign_mask(const Xmm& x, unsigned bytes) {
 // The destination is a general register of 32 bits, or 64 with the same value.
 void set_mask(Machine& m, const Instruction& i, u64 mask) { set_register(m, i, i.reg(), 4, mask); }
 
+// The first half stays when the second faults.
+void load_halves(Machine& m, const Instruction& i) {
+  const u64 at = effective_offset(m, i);
+  const u64 low = m.read(i.segment, at, 8);
+  if (!m.ok()) return;
+  set_xmm(m, i.reg(), {low, get_xmm(m, i.reg()).high});
+  const u64 high = m.read(i.segment, at + 8, 8);
+  if (m.ok()) return set_xmm(m, i.reg(), {low, high});
+  m.committed = true;
+  m.next_rip = m.v[insn::Rip];
+}
+
 }  // namespace
 
 Xmm read_xmm(Machine& m, const Instruction& i, unsigned alignment) {
@@ -80,7 +92,10 @@ void write_xmm(Machine& m, const Instruction& i, const Xmm& x, unsigned alignmen
   m.write_block(i.segment, effective_offset(m, i), bytes, alignment);
 }
 
-void movu_load(Machine& m, const Instruction& i) { set_xmm(m, i.reg(), load_xmm(m, i, 1)); }
+void movu_load(Machine& m, const Instruction& i) {
+  if (m.quirk(Quirk::UnicornHalves) && i.is_memory()) return load_halves(m, i);
+  set_xmm(m, i.reg(), load_xmm(m, i, 1));
+}
 void movu_store(Machine& m, const Instruction& i) { store_xmm(m, i, 1); }
 void mova_load(Machine& m, const Instruction& i) { set_xmm(m, i.reg(), load_xmm(m, i, 16)); }
 void mova_store(Machine& m, const Instruction& i) { store_xmm(m, i, 16); }

@@ -129,7 +129,8 @@ bool rights_forbid(const Machine& m, const Walk& w, const Requester& r) {
   const bool writable = (w.rights & kWritable) != 0;
   if (r.user && !user_page) return true;
   if (r.execute) return w.no_execute || (!r.user && user_page && m.cr4(cr4::SMEP));
-  const bool ac_counts = r.explicit_access || m.quirk(Quirk::BochsSmap);
+  const bool unicorn_ac = m.quirk(Quirk::UnicornSmap) && m.cpl() != 3;
+  const bool ac_counts = r.explicit_access || m.quirk(Quirk::BochsSmap) || unicorn_ac;
   if (!r.user && user_page && m.cr4(cr4::SMAP) && !(ac_counts && m.flag(insn::rflags::AC))) return true;
   return r.write && !writable && (r.user || m.cr0(cr0::WP));
 }

@@ -192,7 +192,8 @@ std::size_t Machine::fetch(u64 offset, std::span<u8> out, Fault& fetch_fault) {
     return 0;
   }
   const u64 at = address - code_start;
-  if (at < code_bytes && physical != v[insn::CodeAddress] + at) cannot_judge("code_elsewhere");
+  const bool elsewhere = at < code_bytes && physical != v[insn::CodeAddress] + at;
+  if (elsewhere && !quirk(Quirk::BochsGoesOn)) cannot_judge("code_elsewhere");
   if (!ok()) return 0;
   u64 bytes = std::min<u64>(out.size(), 0x1000 - (address & 0xfff));
   if (!code64()) bytes = std::min(bytes, cs_limit - offset + 1);
