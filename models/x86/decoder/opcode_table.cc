@@ -431,7 +431,7 @@ constexpr OpcodeRow kRows[] = {
     {0x2f6,         p66,             "adcx",         adcx,              G,    E,    I::None,          M | kOp3264 | R,         f::ADX},
     {0x2f6,         pF3,             "adox",         adox,              G,    E,    I::None,          M | kOp3264 | R,         f::ADX},
     {0x2f8,         p66 & mem,       "movdir64b",    movdir64b,         None, None, I::None,          M,                       f::MOVDIR64B},
-    {0x2f9,         np & mem,        "movdiri",      movnti,            None, None, I::None,          M | kOp3264,             f::MOVDIRI},
+    {0x2f9,         np & mem,        "movdiri",      movdiri,           None, None, I::None,          M | kOp3264,             f::MOVDIRI},
 
     {0x6f2,         np & L0,         "andn",         andn,              G,    E,    I::None,          M | V | P,               f::BMI1},
     {0x6f3,         np & L0 & g(1),  "blsr",         blsr,              None, E,    I::None,          M | V | P,               f::BMI1},

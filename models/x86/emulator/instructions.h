@@ -95,6 +95,7 @@ HANDLER(setcc)
 HANDLER(cmov)
 HANDLER(movnti)
 HANDLER(movdir64b)
+HANDLER(movdiri)
 // stack.cc
 HANDLER(push)
 HANDLER(pop)

@@ -50,6 +50,7 @@ void cmov(Machine& m, const Instruction& i) {
 void movnti(Machine& m, const Instruction& i) {
   store(m, i, Operand::E, operand_size(i), load(m, i, Operand::G, operand_size(i)));
 }
+void movdiri(Machine& m, const Instruction& i) { movnti(m, i); }
 
 // From ModRM.rm to ES:reg, which must be a multiple of 64.
 void movdir64b(Machine& m, const Instruction& i) {

@@ -372,6 +372,8 @@ constexpr Replacement kReplacements[] = {
     {&int1, Quirk::UnicornInt1, &refuse},
     {&rdpid, Quirk::UnicornMissing, &refuse},
     {&invpcid, Quirk::UnicornMissing, &refuse},
+    {&movdiri, Quirk::UnicornMissing, &refuse},
+    {&movdir64b, Quirk::UnicornMissing, &refuse},
     {&neg, Quirk::UnicornLockNeg, &neg_locked},
     {&mov_from_cr, Quirk::UnicornLock, &mov_from_locked_cr},
     {&mov_to_cr, Quirk::UnicornLock, &mov_to_locked_cr},

@@ -65,11 +65,15 @@ void walk_32_bit(Machine& m, u64 linear, Walk& w) {
   w.frame = w.depth == 2 ? w.leaf().value & 0xfffff000 : 0;
 }
 
+u64 physical_mask(const Machine& m) {
+  return m.physical_mask() & (m.quirk(Quirk::UnicornWidth) ? mask_of(39, 0) : ~u64{0});
+}
+
 u64 address_bits(const Machine& m) { return m.physical_mask() & ~u64{0xfff}; }
 
 // Bits that must be 0 in an entry that maps 2^shift bytes or points to the table that does.
 u64 reserved_bits(const Machine& m, unsigned shift, bool large) {
-  u64 reserved = mask_of(51, 0) & ~m.physical_mask();
+  u64 reserved = mask_of(51, 0) & ~physical_mask(m);
   if (!m.long_mode()) reserved |= mask_of(62, 52);
   if (!m.efer(insn::efer::NXE)) reserved |= kNx;
   if (large) reserved |= shift == 30 ? mask_of(29, 13) : mask_of(20, 13);
@@ -214,7 +218,7 @@ bool pae_paging(const Machine& m) { return m.cr0(cr0::PG) && m.cr4(cr4::PAE) && 
 
 bool read_pdptes(Machine& m, u64 cr3, std::array<u64, 4>& out) {
   const u64 table = cr3 & 0xffffffe0;
-  const u64 reserved = (~m.physical_mask() | mask_of(8, 5) | mask_of(2, 1)) & ~u64{0};
+  const u64 reserved = (~physical_mask(m) | mask_of(8, 5) | mask_of(2, 1)) & ~u64{0};
   for (unsigned i = 0; i < 4; ++i) {
     if (!m.memory->contains(table + 8 * i, 8)) return m.cannot_judge("no_memory"), false;
     out[i] = m.memory->read(table + 8 * i, 8);
