@@ -5,7 +5,7 @@
 
 #include <initializer_list>
 
-#include "fuzzers/x86_insn.h"
+#include "fuzzers/x86_insn/test_executors.h"
 #include "harness/arch/insn/memory_map.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
@@ -108,12 +108,10 @@ bool becomes_double_fault(unsigned first, unsigned second) {
 class PromotionMatrix : public testing::TestWithParam<std::string_view> {
  protected:
   void SetUp() override {
-    ExecutorRequest request;
-    request.name = GetParam();
-    request.profile = schema().profiles[0].name;
-    auto made = x86_insn_entry().make_executor(request);
-    if (!made) GTEST_SKIP() << made.error().text();
-    executor_ = std::move(*made);
+    std::string missing;
+    executor_ = x86_insn::executor_for_test(GetParam(), missing);
+    if (!missing.empty()) GTEST_SKIP() << missing;
+    ASSERT_NE(executor_, nullptr) << "is installed and does not start";
   }
 
   // Index of the handler that runs in the end, or the outcome.

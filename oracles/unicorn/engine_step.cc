@@ -282,9 +282,8 @@ void Engine::report(const WireCase& c, const Step& last, WireResult& out) {
 
 void Engine::run(const WireCase& c, WireResult& out) {
   for (u64& word : out.defined) word = 0;
-  const Limit refused = c.v[CapGeneration] == k80286 ? Limit::Profile
-                        : c.v[Deliver] != 0          ? Limit::Delivery
-                                                     : Limit::None;
+  const bool other_cpu = c.v[CapGeneration] == k80286 || c.v[CapVendor] == kAmd;
+  const Limit refused = other_cpu ? Limit::Profile : c.v[Deliver] != 0 ? Limit::Delivery : Limit::None;
   out.status = static_cast<u32>(refused);
   if (refused != Limit::None) return;
   recycle();
