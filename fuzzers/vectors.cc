@@ -30,7 +30,10 @@ class VectorReader {
     text("domain", v_.domain, true);
     text("expect", v_.expect, true);
     text("stage", v_.stage, false);
+    text("code", v_.code, false);
     items("set", v_.set);
+    items("after", v_.after);
+    items("open", v_.open);
     items("mem", v_.mem);
     texts("needs", v_.needs);
     texts("alt", v_.alt);

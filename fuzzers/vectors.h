@@ -13,6 +13,7 @@
 #include "harness/base/result.h"
 #include "harness/case/case.h"
 #include "harness/rules/rule.h"
+#include "harness/run/observation.h"
 
 namespace diffvisor {
 
@@ -32,6 +33,10 @@ struct Vector {
   std::vector<std::string> alt;       // other accepted outcomes
   std::optional<std::uint64_t> qual;  // refines `expect`
   std::string stage;
+  // Of domains whose behaviour is judged: the code, what it leaves behind, and bits of that which are nobody's
+  // business.
+  std::string code;  // bytes in hexadecimal
+  std::vector<VectorItem> after, open;
 };
 
 inline constexpr std::size_t kMostVectors = 1u << 20;
@@ -61,6 +66,7 @@ struct VectorProfile {
 struct VectorCase {
   Case c;
   std::vector<OutcomePattern> accepted;
+  std::optional<Observation> after{};  // the whole of what must be seen, where behaviour is judged
 };
 
 struct VectorProblem {

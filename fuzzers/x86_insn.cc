@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "fuzzers/agent_domain.h"
+#include "fuzzers/insn_vectors.h"
 #include "fuzzers/x86_insn/disassemble.h"
 #include "fuzzers/x86_insn/facts.h"
 #include "fuzzers/x86_insn/generator.h"
@@ -184,7 +185,8 @@ constexpr Baseline kBaselines[] = {unicorn_loop<unicorn::UsualLoop::Zeros>("usua
 
 const DomainEntry& x86_insn_entry() {
   static const DomainEntry entry{
-      &domain(), kExecutors, kByDefault, kModels, &make_executor, &quirks, &x86_insn::mutate_insn, nullptr, kBaselines};
+      &domain(),       kExecutors, kByDefault, kModels, &make_executor, &quirks, &x86_insn::mutate_insn,
+      &insn_vectors(), kBaselines};
   return entry;
 }
 

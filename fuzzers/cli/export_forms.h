@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forms of a finding that need executors or the agent to be made; export.cc has the others.
+// Forms of a finding that need executors or the agent to be made.
 #pragma once
 
 #include <string>
 
 #include "fuzzers/cli/session.h"
+#include "harness/triage/record.h"
 
 namespace diffvisor::cli {
 
@@ -14,6 +15,9 @@ struct Exported {
   std::string story;  // in a sentence
   Case c;
 };
+
+// A line of JSON that demands of the case what the reference says of it.
+Result<std::string> vector_line(const triage::Record& r, const Case& c);
 
 // A C program that shows Unicorn's difference.
 Result<std::string> unicorn_program(const Exported& x, const Flags& flags);

@@ -46,6 +46,7 @@ std::size_t total(const Counts& counts) {
 struct Runnable {
   const Vector* vector;
   std::vector<OutcomePattern> accepted;
+  std::optional<Observation> after;  // what stands for the reference, where behaviour is judged
   compare::Reading reading;
 };
 
@@ -56,6 +57,11 @@ class Runner {
     profile_.fixed = executor_.info().trust == Trust::Independent;
     if (profile_.fixed || chosen_profile) profile_.profile = session.profile;
     by_reference_ = executor_.info().trust == Trust::Reference;
+    for (const Quirk& q : session.quirks) {
+      if (q.executor != session.entry->domain->reference) continue;
+      defects_ = q.more;
+      defects_.push_back(q.id);
+    }
   }
 
   Result<void> run(std::span<const Vector* const> vectors) {
@@ -83,10 +89,10 @@ class Runner {
     const compare::Reading r = session_.judge->read(built->c);
     // The model of the reference knows neither the quirk nor what lies behind a limit; the table knows both.
     if (by_reference_ && (session_.judge->table().edited() || !session_.judge->limit(r).empty()))
-      return judge({&v, std::move(built->accepted), r}, built->c, by_table(built->c, r));
+      return judge({&v, std::move(built->accepted), built->after, r}, built->c, by_table(built->c, r));
     if (const auto why = unrunnable(built->c, r); !why.empty()) return skip(why);
     cases.push_back(std::move(built->c));
-    running.push_back({&v, std::move(built->accepted), r});
+    running.push_back({&v, std::move(built->accepted), built->after, r});
   }
 
   // Limits keep a harness from asking what it could not check or survive. A vector comes with its answer, so of the
@@ -128,18 +134,31 @@ class Runner {
 
   void judge(const Runnable& r, const Case& c, const Observation& seen) {
     if (seen.status == Status::Incomparable) return skip(fmt::format("{}: {}", executor_.info().name, seen.reason));
-    const bool accepted = seen.status == Status::Ran && std::ranges::any_of(r.accepted, [&](const OutcomePattern& p) {
-                            return p.accepts(seen.outcome);
-                          });
-    if (accepted) return static_cast<void>(++tally_.passed);
-    const std::string explained = explanation(c, r, seen);
-    if (!explained.empty()) return static_cast<void>(++tally_.known[explained]);
+    if (accepts(r, seen)) return static_cast<void>(++tally_.passed);
+    const auto reference = reference_for(r, c);
+    if (!r.after || reference) {
+      const compare::Verdict v = session_.judge->judge(c, r.reading, 0, seen, reference ? &*reference : nullptr);
+      if (v.kind == compare::VerdictKind::Incomparable) return skip(std::string(v.reason));
+      if (const std::string by = explanation(v); !by.empty()) return static_cast<void>(++tally_.known[by]);
+    }
     tally_.failures.push_back({r.vector->id, expected_text(*r.vector), seen_text(r, seen)});
   }
 
+  static bool accepts(const Runnable& r, const Observation& seen) {
+    if (seen.status != Status::Ran) return false;
+    if (r.after) return !compare::Judge::first_difference(*r.after, seen);
+    return std::ranges::any_of(r.accepted, [&](const OutcomePattern& p) { return p.accepts(seen.outcome); });
+  }
+
+  // Known differences are differences from the reference: where behaviour is judged it must say what the vector says.
+  std::optional<Observation> reference_for(const Runnable& r, const Case& c) const {
+    if (!r.after) return std::nullopt;
+    Observation o = session_.entry->domain->behaviour->run_variant(c, defects_);
+    return accepts(r, o) ? std::optional(o) : std::nullopt;
+  }
+
   // The known entries or the unclear point that make the outcome right for this executor; empty if nothing does.
-  std::string explanation(const Case& c, const Runnable& r, const Observation& seen) {
-    const compare::Verdict v = session_.judge->judge(c, r.reading, 0, seen);
+  std::string explanation(const compare::Verdict& v) const {
     if (v.kind == compare::VerdictKind::SpecUnclear) return std::string(v.reason);
     if (v.kind != compare::VerdictKind::Known) return {};
     std::string ids;
@@ -153,13 +172,22 @@ class Runner {
     const Domain& d = *session_.entry->domain;
     std::string text = observation_text(d, seen), rows;
     r.reading.ruling.deciders.each([&](std::size_t i) { rows += ' ' + rules::rule_name(d.rules->rows[i]); });
+    if (r.after) return text + first_difference_text(r, seen);
     return rows.empty() ? text : fmt::format("{}; the table's rules here:{}", text, rows);
+  }
+
+  std::string first_difference_text(const Runnable& r, const Observation& seen) const {
+    const auto& fields = session_.entry->domain->observation->fields;
+    const auto at = compare::Judge::first_difference(*r.after, seen);
+    if (seen.status != Status::Ran || !at || *at >= fields.size()) return {};
+    return fmt::format(": {} is {:#x}, expected {:#x}", fields[*at].name, seen.record[*at], r.after->record[*at]);
   }
 
   Session& session_;
   Executor& executor_;
   VectorProfile profile_;
   bool by_reference_ = false;
+  std::vector<std::string> defects_;  // of the reference
   Tally& tally_;
 };
 
