@@ -6,18 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "harness/arch/insn/memory_map.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
-#include "harness/case/value_text.h"
 #include "oracles/unicorn/program_registers.h"
+#include "oracles/unicorn/program_setup.h"
 #include "oracles/unicorn/program_text.h"
 
 namespace diffvisor::unicorn {
@@ -28,275 +26,120 @@ namespace {
 using namespace insn;
 using u64 = std::uint64_t;
 
-constexpr u64 kFill = 0xf4f4f4f4f4f4f4f4;  // HLT
-
-// Where segment registers come from. Own: a GDT with a descriptor for each, as what the case's tables and selectors
-// are has no part in the difference.
-enum class Segments { AsOpened, Own, OfCase };
-
-struct Tables {
-  std::vector<memory_row> memory;
-  std::vector<register_row> registers;
-  std::vector<check_row> checks;
-  std::vector<std::string> names;  // of checks
+struct Checks {
+  std::vector<check_row> rows;
+  std::vector<std::string> names;
 };
-
-tl::unexpected<Error> impossible(std::string why) {
-  return fail(ErrorCode::Usage, "unicorn", "no program shows it: " + why);
-}
-
-std::string name_of_slot(unsigned slot) {
-  const Field& f = field_of_slot(schema(), static_cast<Slot>(slot));
-  return slot_name(f, slot - f.slot);
-}
-
-// ---- memory
-
-struct Image {
-  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(kRamEnd);
-  u64 qword(u64 address) const {
-    u64 value;
-    std::memcpy(&value, bytes.data() + address, 8);
-    return value;
-  }
-  void copy(const Image& from, u64 begin, u64 end) {
-    std::copy(from.bytes.begin() + static_cast<std::ptrdiff_t>(begin),
-              from.bytes.begin() + static_cast<std::ptrdiff_t>(end),
-              bytes.begin() + static_cast<std::ptrdiff_t>(begin));
-  }
-};
-
-Image background() {
-  Image i;
-  write_background(i.bytes.data());
-  return i;
-}
-
-constexpr unsigned kLoaded[] = {kCs, kSs, kDs, kEs, kFs, kGs};
-constexpr u64 own_index(unsigned segment) { return 8 * (u64{segment} + 1); }
-
-// SDM 3A 3.4.5.
-u64 own_descriptor(const Case& c, unsigned s) {
-  const u64 base = c.v[base_of(s)], a = c.v[attr_of(s)];
-  const u64 limit = (a >> attr::G & 1) != 0 ? c.v[limit_of(s)] >> 12 : c.v[limit_of(s)];
-  return (limit & 0xffff) | (base & 0xffffff) << 16 | (a & 0xff) << 40 | (limit >> 16 & 0xf) << 48 |
-         (a >> attr::AVL & 0xf) << 52 | (base >> 24 & 0xff) << 56;
-}
-
-// What the program's memory holds when it starts: no page tables, as it runs without paging, and no gates, as
-// exceptions are not delivered.
-Image memory_of(const Case& c, Segments segments) {
-  const Image all = background();
-  Image i;
-  i.copy(all, kIvt, kGdt);
-  i.copy(all, kCode, kStack);
-  if (segments == Segments::OfCase) {
-    i.copy(all, kGdt, kIdt64);
-    i.copy(all, kLdt, kPml5);
-    for (const u64 tss : {kTss64, kTss32}) i.copy(all, tss, tss + kIoBitmap);
-  }
-  for (unsigned k = 0; k < kPatches; ++k)
-    if (const u64 address = c.v[PatchAddress + k]; address != 0 && address <= kRamEnd - 8)
-      std::memcpy(i.bytes.data() + address, &c.v[PatchValue + k], 8);
-  if (segments == Segments::Own)
-    for (const unsigned s : kLoaded) {
-      const u64 descriptor = own_descriptor(c, s);
-      std::memcpy(i.bytes.data() + kGdt + own_index(s), &descriptor, 8);
-    }
-  const auto& code = c.areas[kCodeArea];
-  const u64 room = std::min<u64>(code.size(), kRamEnd - c.v[CodeAddress]);
-  std::memcpy(i.bytes.data() + c.v[CodeAddress], code.data(), room);
-  return i;
-}
-
-// How many qwords from `a` on go on as the first two do, and are not as in `made`.
-std::uint32_t run_length(const Image& image, const Image& made, u64 a) {
-  const auto differs = [&](u64 at) { return at < kRamEnd && image.qword(at) != made.qword(at); };
-  if (!differs(a + 8)) return 1;
-  const u64 step = image.qword(a + 8) - image.qword(a);
-  u64 end = a + 16;
-  while (differs(end) && image.qword(end) - image.qword(end - 8) == step) end += 8;
-  return end - a > 16 ? static_cast<std::uint32_t>((end - a) / 8) : 1;
-}
-
-// What differs from nothing but noise, as rows: first the code region, which is one long run, then what lies on it.
-std::vector<memory_row> memory_rows(const Image& image) {
-  Image made;
-  made.copy(background(), kData, kStack);
-  std::vector<memory_row> rows = {{kCode, kFill, 0, (kData - kCode) / 8}};
-  for (u64 a = kCode; a < kData; a += 8) std::memcpy(made.bytes.data() + a, &kFill, 8);
-  for (u64 a = 0; a < kRamEnd; a += 8) {
-    if (image.qword(a) == made.qword(a)) continue;
-    const std::uint32_t count = run_length(image, made, a);
-    rows.push_back({a, image.qword(a), count > 1 ? image.qword(a + 8) - image.qword(a) : 0, count});
-    a += 8 * (count - 1);
-  }
-  return rows;
-}
-
-// ---- registers
-
-void add_register(Tables& t, const Api& api, u64 low, u64 high = 0, std::uint32_t number = 0) {
-  t.registers.push_back({api.id, number, low, high});
-}
-
-void add_table(Tables& t, int id, std::uint32_t selector, u64 base, u64 limit) {
-  t.registers.push_back({id, selector, base, limit});
-}
-
-void add_segments(const Case& c, Segments segments, Tables& t) {
-  const bool real = c.v[ModeOf] == kReal16;
-  if (segments == Segments::Own) add_table(t, UC_X86_REG_GDTR, 0, kGdt, kGdtLimit);
-  if (segments == Segments::OfCase && !real) {
-    add_table(t, UC_X86_REG_GDTR, 0, c.v[GdtrBase], c.v[GdtrLimit]);
-    add_table(t, UC_X86_REG_IDTR, 0, c.v[IdtrBase], c.v[IdtrLimit]);
-    add_table(t, UC_X86_REG_LDTR, static_cast<std::uint32_t>(c.v[LdtrSelector]), c.v[LdtrBase], c.v[LdtrLimit]);
-    add_table(t, UC_X86_REG_TR, static_cast<std::uint32_t>(c.v[TrSelector]), c.v[TrBase], c.v[TrLimit]);
-  }
-  for (const unsigned s : kLoaded) {
-    const bool null = (c.v[attr_of(s)] >> attr::UNUSABLE & 1) != 0;
-    const u64 own = null ? 0 : own_index(s) | cpl_of(c.v.data());
-    if (segments != Segments::AsOpened || real)
-      add_register(t, *api_of(selector_of(s), true), segments == Segments::Own ? own : c.v[selector_of(s)]);
-  }
-  if (c.v[ModeOf] != kLong64) return;
-  for (const unsigned slot : {FsBase, GsBase})
-    if (c.v[slot] != 0) add_register(t, *api_of(slot, true), c.v[slot]);
-}
-
-void add_registers(const Case& c, Segments segments, Tables& t) {
-  const bool wide = c.v[ModeOf] == kLong64;
-  const auto golden = golden_values(c);
-  add_segments(c, segments, t);
-  for (unsigned slot = Rax; slot <= R15; ++slot)
-    if (const auto api = api_of(slot, wide); api && c.v[slot] != 0) add_register(t, *api, c.v[slot]);
-  add_register(t, *api_of(Rflags, wide), c.v[Rflags]);
-  add_register(t, *api_of(Cr4, wide), c.v[Cr4]);
-  add_register(t, *api_of(Fcw, wide), c.v[Fcw]);
-  add_register(t, *api_of(Mxcsr, wide), c.v[Mxcsr]);
-  for (unsigned slot = Cr0; slot < kFirstState + kStateWords; ++slot) {
-    const auto api = api_of(slot, wide);
-    const bool done = slot == Cr4 || slot == Fcw || slot == Mxcsr || (slot >= EsSelector && slot <= IdtrLimit);
-    if (!api || done || c.v[slot] == golden[slot]) continue;
-    const bool upper = slot >= Xmm && slot <= XmmLast && (slot - Xmm) % 2 == 1;
-    const bool pair = slot >= Xmm && slot <= XmmLast;
-    if (upper && c.v[slot - 1] != golden[slot - 1]) continue;  // written with the lower half
-    const unsigned first = upper ? slot - 1 : slot;
-    const u64 value = slot == Cr0 ? c.v[slot] & ~(u64{1} << cr0::PG) : c.v[first];
-    add_register(t, *api, value, pair ? c.v[first + 1] : 0, api->number);
-  }
-}
-
-Segments segments_of(const Case& c, bool tables) {
-  const bool may_be_own = c.v[ModeOf] == kProtected16 || c.v[ModeOf] == kProtected32;
-  if (tables || !may_be_own) return tables ? Segments::OfCase : Segments::AsOpened;
-  const auto golden = golden_values(c);
-  bool is_golden = c.v[ModeOf] == kProtected32;
-  for (unsigned slot = EsSelector; slot <= GsAttr; ++slot) is_golden &= c.v[slot] == golden[slot];
-  return is_golden ? Segments::AsOpened : Segments::Own;
-}
-
-// The first field that no register loads; empty if there is none.
-std::string unloadable(const Case& c, Segments segments) {
-  if (c.v[ModeOf] == kVirtual8086) return "virtual-8086 mode";
-  if (c.v[ModeOf] == kCompatibility32) return "compatibility mode";
-  if (c.v[RepOne] != 0) return "REP is stopped after one iteration";
-  const auto golden = golden_values(c);
-  const bool wide = c.v[ModeOf] == kLong64, real = c.v[ModeOf] == kReal16;
-  for (unsigned slot = kFirstState; slot < kFirstState + kStateWords; ++slot) {
-    if (c.v[slot] == golden[slot]) continue;
-    const bool segment = slot >= EsSelector && slot <= TrAttr;
-    const bool base_of_selector =
-        real && segment && (slot - EsSelector) % 4 == 1 && c.v[slot] == c.v[slot - 1] << 4 && slot < LdtrSelector;
-    const bool is_selector = segment && (slot - EsSelector) % 4 == 0 && real;
-    const bool is_base = (wide && (slot == FsBase || slot == GsBase)) || (segments == Segments::Own && slot <= GsAttr);
-    const bool is_table = slot >= GdtrBase && slot <= IdtrLimit;
-    if (segment ? is_base || is_selector || base_of_selector : is_table || api_of(slot, wide).has_value()) continue;
-    return fmt::format("{} = {:#x}, which no register loads", name_of_slot(slot), c.v[slot]);
-  }
-  return {};
-}
 
 // ---- what is seen
 
 u64 outcome_number(const Observation& o) {
   if (kind_of(o.outcome) == OutcomeKind::Exception) return number_of(o.outcome);
-  return OUTCOME_DONE;  // HLT too: it only stops
+  return OUTCOME_DONE;  // HLT too: it only stops; and a port that is reached
 }
 
-void add_check(Tables& t, std::string name, int id, u64 number, u64 manual, u64 said) {
+void add_check(Checks& t, std::string name, int id, u64 number, u64 manual, u64 said) {
   t.names.push_back(std::move(name));
-  t.checks.push_back({nullptr, id, number, manual, said});
+  t.rows.push_back({nullptr, id, number, manual, said});
 }
 
-void add_state_checks(const Case& c, const Observation& manual, const Observation& said, bool exception, Tables& t) {
+void add_state_checks(bool wide, const Observation& manual, const Observation& said, bool exception, Checks& t) {
   for (unsigned i = 0; i < kStateWords; ++i) {
     if (!manual.defined.test(i) || !said.defined.test(i) || manual.record[i] == said.record[i]) continue;
-    const auto api = api_of(kFirstState + i, c.v[ModeOf] == kLong64);
+    const auto api = api_of(kFirstState + i, wide);
     if (!api || (exception && kFirstState + i == Rip)) continue;
     add_check(t, name_of_slot(kFirstState + i), api->id, api->number, manual.record[i], said.record[i]);
   }
 }
 
-// The qwords that one of them changed, where all are known.
-void add_memory_checks(const Image& before, const Observation& manual, const Observation& said, Tables& t) {
-  const auto knows_all = [](const Observation& o) {
-    return o.defined.test(kMemoryCount) && o.record[kMemoryCount] <= kMemoryShown;
-  };
-  if (!knows_all(manual) || !knows_all(said)) return;
-  const auto value_of = [&](const Observation& o, u64 address) {
-    for (unsigned i = 0; i < o.record[kMemoryCount]; ++i)
-      if (o.record[kMemoryAddress + i] == address) return o.record[kMemoryValue + i];
-    return before.qword(address);
-  };
+// Of an executor's changes the first are known; what lies beyond the last of them is not.
+u64 known_until(const Observation& o) {
+  const bool all = o.record[kMemoryCount] <= kMemoryShown;
+  return all ? ~u64{0} : o.record[kMemoryAddress + kMemoryShown - 1];
+}
+
+u64 qword_after(const Image& before, const Observation& o, u64 address) {
+  for (unsigned i = 0; i < std::min<u64>(o.record[kMemoryCount], kMemoryShown); ++i)
+    if (o.record[kMemoryAddress + i] == address) return o.record[kMemoryValue + i];
+  return before.qword(address);
+}
+
+// The qwords that one of them changed, as far as both are known.
+void add_memory_checks(const Image& before, bool paged, const Observation& manual, const Observation& said, Checks& t) {
+  if (!manual.defined.test(kMemoryCount) || !said.defined.test(kMemoryCount)) return;
   std::vector<u64> addresses;
   for (const Observation* o : {&manual, &said})
-    for (unsigned i = 0; i < o->record[kMemoryCount]; ++i) addresses.push_back(o->record[kMemoryAddress + i]);
+    for (unsigned i = 0; i < std::min<u64>(o->record[kMemoryCount], kMemoryShown); ++i)
+      addresses.push_back(o->record[kMemoryAddress + i]);
   std::ranges::sort(addresses);
   addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  const u64 end = std::min(known_until(manual), known_until(said));
   for (const u64 a : addresses) {
-    if (a >= kPml5 && a < kCode) continue;  // page tables, which the program has not
-    if (const u64 x = value_of(manual, a), y = value_of(said, a); x != y)
+    const bool table = a >= kPml5 && a < kCode;  // which the program has only if it pages
+    if (a > end || (table && !paged)) continue;
+    if (const u64 x = qword_after(before, manual, a), y = qword_after(before, said, a); x != y)
       add_check(t, fmt::format("memory {:#x}", a), MEMORY, a, x, y);
   }
 }
 
-void add_checks(const Case& c, const Image& before, const Observation& manual, const Observation& said, Tables& t) {
+Checks checks_of(const Setup& s, const Observation& manual, const Observation& said) {
+  Checks t;
   const u64 expected = outcome_number(manual), seen = outcome_number(said);
   add_check(t, "outcome", OUTCOME, 0, expected, seen);
-  if (expected != seen) return;
-  add_state_checks(c, manual, said, expected != OUTCOME_DONE, t);
-  add_memory_checks(before, manual, said, t);
+  if (expected != seen) return t;
+  add_state_checks(s.wide, manual, said, expected != OUTCOME_DONE, t);
+  if (expected == kPF && manual.record[kPayload] != said.record[kPayload])
+    add_check(t, "fault address", FAULT_ADDRESS, 0, manual.record[kPayload], said.record[kPayload]);
+  add_memory_checks(s.image, !s.boot.empty(), manual, said, t);
+  return t;
 }
 
 std::string unshowable(const Observation& manual, const Observation& said) {
+  const auto is_port = [](const Observation& o) { return kind_of(o.outcome) == OutcomeKind::PortAccess; };
+  if (is_port(manual) && is_port(said)) return "it concerns ports, which are hooks";
   for (const Observation* o : {&manual, &said}) {
     if (o->status != Status::Ran) return "not both of them ran";
     const OutcomeKind kind = kind_of(o->outcome);
-    if (kind == OutcomeKind::PortAccess) return "it concerns ports, which are hooks";
-    if (kind != OutcomeKind::Done && kind != OutcomeKind::Halt && kind != OutcomeKind::Exception)
-      return "its outcome is " + outcome_text(o->outcome);
-    if (o->outcome == make_outcome(OutcomeKind::Exception, kPF))
-      return "it concerns paging, which no register turns on";
+    const bool goes_on = kind == OutcomeKind::Done || kind == OutcomeKind::Halt || is_port(*o);
+    if (!goes_on && kind != OutcomeKind::Exception) return "its outcome is " + outcome_text(o->outcome);
   }
   return {};
 }
 
 // ---- running
 
+// A setup and checks as the program has them; what it points to is here.
+struct Tables {
+  const Setup& setup;
+  const Checks& checks;
+  std::vector<register_row> registers;
+  std::vector<std::uint8_t> boot;
+
+  Tables(const Setup& s, const Checks& c) : setup(s), checks(c), registers(s.early) {
+    registers.insert(registers.end(), s.registers.begin(), s.registers.end());
+    for (const BootLine& line : s.boot) boot.insert(boot.end(), line.bytes.begin(), line.bytes.end());
+  }
+};
+
 program program_in(const Case& c, const Tables& t) {
-  constexpr uc_mode kModeOf[] = {UC_MODE_16, UC_MODE_16, UC_MODE_32, UC_MODE_32, UC_MODE_64, UC_MODE_64};
   program p{};
-  p.mode = kModeOf[c.v[ModeOf]];
-  p.start = (c.v[ModeOf] == kLong64 ? 0 : c.v[CsBase]) + c.v[Rip];
-  if (c.v[ModeOf] != kLong64) p.start &= 0xffffffff;
+  p.mode = t.setup.mode;
+  p.start = t.setup.start;
   p.instructions = static_cast<std::size_t>(1 + c.v[ExtraSteps]);
-  p.memory = t.memory.data();
-  p.memory_rows = t.memory.size();
+  p.boot = t.boot.data();
+  p.boot_bytes = t.boot.size();
+  p.boot_address = t.setup.boot_address;
+  p.boot_end = t.setup.boot_end;
+  p.memory = t.setup.memory.data();
+  p.memory_rows = t.setup.memory.size();
+  p.early_memory_rows = t.setup.early_memory;
+  p.views = t.setup.views.data();
+  p.view_rows = t.setup.views.size();
   p.registers = t.registers.data();
   p.register_rows = t.registers.size();
-  p.checks = t.checks.data();
-  p.check_rows = t.checks.size();
+  p.early_rows = t.setup.early.size();
+  p.checks = t.checks.rows.data();
+  p.check_rows = t.checks.rows.size();
   return p;
 }
 
@@ -320,39 +163,74 @@ std::optional<std::vector<u64>> run_in_child(const program& p) {
   return whole ? std::optional(std::move(seen)) : std::nullopt;
 }
 
-std::string first_surprise(const Tables& t, const std::vector<u64>& seen) {
+std::string first_surprise(const Checks& t, const std::vector<u64>& seen) {
   for (std::size_t i = 0; i < seen.size(); ++i)
-    if (seen[i] != t.checks[i].unicorn)
-      return fmt::format("set up through registers, {} is {:#x}, not {:#x}", t.names[i], seen[i], t.checks[i].unicorn);
+    if (seen[i] != t.rows[i].unicorn)
+      return fmt::format("set up so, {} is {:#x}, not {:#x}", t.names[i], seen[i], t.rows[i].unicorn);
   return {};
 }
 
 // ---- text
 
-std::string rows_text(const Case& c, const Tables& t) {
-  std::string out = "static const struct memory_row memory[] = {\n";
-  for (const memory_row& m : t.memory)
-    out += fmt::format("    {{{:#x}, {:#018x}, {:#x}, {}}},\n", m.address, m.value, m.step, m.count);
-  out += "};\n\nstatic const struct register_row registers[] = {\n";
-  for (const register_row& r : t.registers)
-    out += fmt::format("    {{{}, {:#x}, {:#x}, {:#x}}},\n", api_name(r.id), r.number, r.low, r.high);
-  out += "};\n\n/* name, register, number, what the manual says, what Unicorn 2.0.1 says */\n";
+std::string boot_text(const Setup& s) {
+  if (s.boot.empty()) return {};
+  std::string out =
+      "/* what no register of the library loads, the CPU loads by itself */\nstatic const uint8_t boot[] = {\n";
+  for (const BootLine& line : s.boot) {
+    out += "   ";
+    for (const std::uint8_t b : line.bytes) out += fmt::format(" {:#04x},", b);
+    out += fmt::format(" /* {} */\n", line.text);
+  }
+  return out + "};\n\n";
+}
+
+std::string views_text(const Setup& s) {
+  if (s.views.empty()) return {};
+  std::string out = "static const struct view_row views[] = {\n";
+  for (const view_row& v : s.views)
+    out += fmt::format("    {{{:#x}, {}, {:#x}}},\n", v.linear,
+                       v.ram == NOWHERE ? "NOWHERE" : fmt::format("{:#x}", v.ram), v.bytes);
+  return out + "};\n\n";
+}
+
+std::string id_text(int id) {
+  if (id == OUTCOME) return "OUTCOME";
+  if (id == MEMORY) return "MEMORY";
+  return id == FAULT_ADDRESS ? "FAULT_ADDRESS" : api_name(id);
+}
+
+std::string checks_text(const Checks& t) {
+  std::string out = "/* name, register, number, what the manual says, what Unicorn 2.0.1 says */\n";
   out += "static const struct check_row checks[] = {\n";
-  for (std::size_t i = 0; i < t.checks.size(); ++i) {
-    const check_row& k = t.checks[i];
-    const std::string id = k.id == OUTCOME ? "OUTCOME" : k.id == MEMORY ? "MEMORY" : api_name(k.id);
+  for (std::size_t i = 0; i < t.rows.size(); ++i) {
+    const check_row& k = t.rows[i];
+    const std::string id = id_text(k.id);
     const auto value = [&](u64 v) {
       return k.id == OUTCOME && v == OUTCOME_DONE ? std::string("OUTCOME_DONE") : fmt::format("{:#x}", v);
     };
     out += fmt::format("    {{\"{}\", {}, {:#x}, {}, {}}},\n", t.names[i], id, k.number, value(k.manual),
                        value(k.unicorn));
   }
-  constexpr const char* kModes[] = {"UC_MODE_16", "UC_MODE_16", "UC_MODE_32", "UC_MODE_32", "UC_MODE_64", "UC_MODE_64"};
-  const program p = program_in(c, t);
-  return out + fmt::format(
-                   "}};\n\nstatic const struct program program = {{{}, {:#x}, {},\n    memory, {}, registers, {}, "
-                   "checks, {}}};\n",
-                   kModes[c.v[ModeOf]], p.start, p.instructions, t.memory.size(), t.registers.size(), t.checks.size());
+  return out + "};\n\n";
+}
+
+std::string rows_text(const program& p, const Tables& t) {
+  const Setup& s = t.setup;
+  std::string out = boot_text(s) + "static const struct memory_row memory[] = {\n";
+  for (const memory_row& m : s.memory)
+    out += fmt::format("    {{{:#x}, {:#018x}, {:#x}, {}}},\n", m.address, m.value, m.step, m.count);
+  out += "};\n\n" + views_text(s) + "static const struct register_row registers[] = {\n";
+  for (const register_row& r : t.registers)
+    out += fmt::format("    {{{}, {:#x}, {:#x}, {:#x}}},\n", api_name(r.id), r.number, r.low, r.high);
+  out += "};\n\n" + checks_text(t.checks);
+  const char* mode = s.mode == UC_MODE_64 ? "UC_MODE_64" : s.mode == UC_MODE_32 ? "UC_MODE_32" : "UC_MODE_16";
+  return out +
+         fmt::format(
+             "static const struct program program = {{{}, {:#x}, {},\n    {}, {}, {:#x}, {:#x},\n    memory, {}, {}, "
+             "{}, {}, registers, {}, {}, checks, {}}};\n",
+             mode, p.start, p.instructions, s.boot.empty() ? "NULL" : "boot", p.boot_bytes, p.boot_address, p.boot_end,
+             p.memory_rows, p.early_memory_rows, s.views.empty() ? "NULL" : "views", p.view_rows, p.register_rows,
+             p.early_rows, p.check_rows);
 }
 
 std::string comment(const std::string& head) {
@@ -368,7 +246,8 @@ std::string comment(const std::string& head) {
 }
 
 constexpr const char kIncludes[] =
-    "#include <inttypes.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <unicorn/unicorn.h>\n\n";
+    "#include <inttypes.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\n#include "
+    "<unicorn/unicorn.h>\n\n";
 
 constexpr const char kMain[] = R"(
 int main(void) {
@@ -390,24 +269,34 @@ int main(void) {
 }
 )";
 
+// ---- one way to load the state
+
+Result<std::string> program_by(const ProgramRequest& r, Route route) {
+  std::vector<u64> walked;
+  for (const Observation* o : {r.manual, r.said})
+    if (o->outcome == make_outcome(OutcomeKind::Exception, kPF)) walked.push_back(o->record[kPayload]);
+  const auto setup = setup_of(*r.c, route, r.tables, walked);
+  if (!setup) return tl::unexpected(setup.error());
+  const Checks checks = checks_of(*setup, *r.manual, *r.said);
+  if (std::ranges::all_of(checks.rows, [](const check_row& k) { return k.manual == k.unicorn; }))
+    return impossible("no register and no memory has the difference");
+  const Tables tables(*setup, checks);
+  const program p = program_in(*r.c, tables);
+  const auto seen = run_in_child(p);
+  if (!seen) return impossible("the library does not take the state, or dies of it");
+  if (const std::string why = first_surprise(checks, *seen); !why.empty()) return impossible(why);
+  return comment(r.head) + kIncludes + std::string(program_types()) + std::string(program_body()) + "\n" +
+         rows_text(p, tables) + kMain;
+}
+
 }  // namespace
 
 Result<std::string> program_of(const ProgramRequest& r) {
-  const Case& c = *r.c;
   if (const std::string why = unshowable(*r.manual, *r.said); !why.empty()) return impossible(why);
-  const Segments segments = segments_of(c, r.tables);
-  if (const std::string why = unloadable(c, segments); !why.empty()) return impossible(why);
-  const Image before = memory_of(c, segments);
-  Tables t;
-  t.memory = memory_rows(before);
-  add_registers(c, segments, t);
-  add_checks(c, before, *r.manual, *r.said, t);
-  if (std::ranges::all_of(t.checks, [](const check_row& k) { return k.manual == k.unicorn; }))
-    return impossible("no register and no memory has the difference");
-  const auto seen = run_in_child(program_in(c, t));
-  if (!seen) return impossible("the library does not take the state, or dies of it");
-  if (const std::string why = first_surprise(t, *seen); !why.empty()) return impossible(why);
-  return comment(r.head) + kIncludes + std::string(program_body()) + "\n" + rows_text(c, t) + kMain;
+  auto text = program_by(r, Route::Registers);
+  for (const Route route : {Route::Boot, Route::BootViews})
+    if (!text) text = program_by(r, route);
+  return text;
 }
 
 }  // namespace diffvisor::unicorn

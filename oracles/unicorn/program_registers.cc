@@ -69,6 +69,7 @@ std::string api_name(int id) {
     if (r.wide == id) return fmt::format("UC_X86_REG_{}", r.name_wide);
     if (r.narrow == id) return fmt::format("UC_X86_REG_{}", r.name_narrow);
   }
+  if (id == UC_X86_REG_FPTAG) return "UC_X86_REG_FPTAG";
   return "UC_X86_REG_INVALID";
 }
 
