@@ -28,6 +28,11 @@ bool is_explicit_length(const Opcode& o, const Context& now) {
   return (o.byte == 0x60 || o.byte == 0x61) && (is_least(0) || is_least(2));
 }
 
+bool is_divide_least(const Opcode& o, const Context& now) {
+  if (!o.is(Opcode::kOneByte, 0xf7) || o.reg() != 7 || o.rex_w()) return false;
+  return (reg(now, 2) & 0xffffffff) == 0x80000000 && (reg(now, 0) & 0xffffffff) == 0;
+}
+
 bool is_debug_control(const Opcode& o, const std::uint64_t* v, const Context& now) {
   // A VEX prefix it takes for 0F.
   if (o.map != Opcode::k0f && o.map != Opcode::kVex) return false;
@@ -93,6 +98,7 @@ Limit limit_before(const Opcode& o, const std::uint64_t* v, const Context& now) 
     return Limit::SysretLoop;
   if (is_lock_compare(o)) return Limit::LockCompare;
   if (is_lock_bit(o)) return Limit::LockBit;
+  if (is_divide_least(o, now)) return Limit::DivideLeast;
   if (is_explicit_length(o, now)) return Limit::ExplicitLength;
   return is_debug_control(o, v, now) ? Limit::DebugControl : Limit::None;
 }

@@ -282,7 +282,10 @@ void sysret_flags(Machine& m, const Instruction& i) {
   const u64 before = m.v[insn::Rflags];
   sysret(m, i);
   if (!m.ok() || !m.long_mode()) return;
-  m.v[insn::Rflags] |= m.v[insn::R11] & (kRf | kVm);
+  const u64 loaded = m.v[insn::R11] & (kRf | kVm);
+  // Its translator goes by a copy of VM that SYSRET does not change.
+  if ((loaded & kVm) != 0 && m.v[insn::ExtraSteps] != 0) return m.cannot_judge("sysret_loads_vm");
+  m.v[insn::Rflags] |= loaded;
   set_returned_flags(m, flag_bit(insn::rflags::VIF) | flag_bit(insn::rflags::VIP), before);
 }
 

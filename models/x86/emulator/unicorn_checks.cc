@@ -21,9 +21,10 @@ void check_as_sse(Machine& m, const Instruction& i) {
   if (m.cr0(insn::cr0::EM) || (data && !m.cr4(insn::cr4::OSFXSR))) m.undefined_opcode(Cause::SystemFlags);
 }
 
-// MOVQ2DQ and MOVDQ2Q take a memory operand for a register, and no displacement.
+// MOVQ2DQ, MOVDQ2Q and MOVMSKPS take a memory operand for a register, and no displacement.
 bool is_move_of_registers(const Instruction& i) {
-  return i.map == 1 && i.opcode == 0xd6 && !i.vex && i.rep != Rep::None && i.is_memory();
+  if (i.map != 1 || !i.is_memory()) return false;
+  return i.opcode == 0x50 || (i.opcode == 0xd6 && !i.vex && i.rep != Rep::None);
 }
 
 bool names_no_segment(const Instruction& i) {
@@ -57,6 +58,8 @@ void refuse_decoded(Machine& m, std::span<const u8> bytes, std::size_t fetched) 
   const DecodeStatus status = decode(decode_mode(m), bytes, i);
   if (m.quirk(Quirk::UnicornSseChecks) && i.map >= 2) check_as_sse(m, i);
   if (is_move_of_registers(i)) m.cannot_judge("memory_form_of_register_move");
+  // It takes the prefix for 0F.
+  if (i.vex && i.map == 1 && status != DecodeStatus::Ok) m.cannot_judge("vex_as_legacy");
   if (status != DecodeStatus::Ok) return m.undefined_opcode(Cause::Opcode);
   unicorn_check(m, i);
   check_instruction(m, i);

@@ -34,6 +34,10 @@ void load_stack(Machine& m, u16 selector, Descriptor& d) {
   set_segment(m, insn::kSs, selector, d);
 }
 
+bool moves_whole_rsp(const Machine& m) {
+  return m.quirk(Quirk::UnicornFar) && (m.v[insn::SsAttr] >> insn::attr::L & 1) != 0;
+}
+
 void ret_far_real(Machine& m, const Instruction& i) {
   const u64 ip = m.pop(i.operand_bytes);
   const u64 cs = m.pop(i.operand_bytes);
@@ -106,8 +110,7 @@ void return_outward(Machine& m, const OutwardReturn& r) {
   m.narrow_stack = false;
   m.v[insn::Rsp] = r.old_sp;
   m.set_stack_pointer(r.sp);
-  const bool whole = m.quirk(Quirk::UnicornFar) && (m.v[insn::SsAttr] >> insn::attr::L & 1) != 0;
-  if (whole) m.v[insn::Rsp] = r.sp;
+  if (moves_whole_rsp(m)) m.v[insn::Rsp] = r.sp;
   for (const Segment s : {insn::kEs, insn::kFs, insn::kGs, insn::kDs}) drop_inner_data(m, s);
 }
 
@@ -146,7 +149,12 @@ void ret_far(Machine& m, const Instruction& i) {
   const u64 sp = m.pop(i.operand_bytes);
   const auto ss = static_cast<u16>(m.pop(i.operand_bytes));
   return_outward(m, {cs, d, rip, ss, sp, old_sp});
-  if (m.ok()) m.set_stack_pointer(m.stack_pointer() + released);
+  if (!m.ok()) return;
+  if (moves_whole_rsp(m)) {
+    m.v[insn::Rsp] += released;
+  } else {
+    m.set_stack_pointer(m.stack_pointer() + released);
+  }
 }
 
 }  // namespace diffvisor::x86
