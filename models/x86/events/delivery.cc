@@ -38,7 +38,14 @@ void enter_real_handler(Machine& m, u64 table, u8 vector, u64 flags) {
   m.next_rip = pointer & 0xffff;
 }
 
+// Bochs takes the RPL that a far transfer has put into CS for CPL 3.
+bool bochs_aligns_real_stack(const Machine& m) {
+  const bool checks = m.cr0(insn::cr0::AM) && m.flag(fl::AC) && (m.v[insn::CsSelector] & 3) == 3;
+  return m.quirk(Quirk::BochsGoesOn) && checks && (m.stack_pointer() & 1) != 0;
+}
+
 void deliver_real(Machine& m, const Event& e) {
+  if (bochs_aligns_real_stack(m)) return m.cannot_judge("endless_delivery");
   if (e.vector * 4u + 3 > m.v[insn::IdtrLimit]) return m.general_protection(Cause::SelectorLimit);
   m.next_rip = e.return_rip;
   enter_real_handler(m, m.v[insn::IdtrBase], e.vector, e.flags);
