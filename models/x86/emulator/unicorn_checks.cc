@@ -107,9 +107,11 @@ bool is_far_transfer(const Machine& m) {
 
 void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
   Fault found;
-  // Whatever the next byte is: it may be ModRM. CR0.TS comes before what that says.
-  for (unsigned next = 0; next < 0x100; next += 8) {
-    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(fetched), bytes.end(), static_cast<u8>(next));
+  // Whatever the next byte is: it may be the opcode, or ModRM. CR0.TS comes before what that says. Every eighth first:
+  // of most instructions one of them is defined.
+  for (unsigned n = 0; n < 0x100; ++n) {
+    const auto next = static_cast<u8>(n << 3 | n >> 5);
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(fetched), bytes.end(), next);
     refuse_decoded(m, bytes, fetched);
     if (!m.fault.raised) return;
     const Fault refused = std::exchange(m.fault, {});
