@@ -58,6 +58,7 @@ void refuse_decoded(Machine& m, std::span<const u8> bytes, std::size_t fetched) 
   const DecodeStatus status = decode(decode_mode(m), bytes, i);
   if (m.quirk(Quirk::UnicornSseChecks) && i.map >= 2) check_as_sse(m, i);
   if (is_move_of_registers(i)) m.cannot_judge("memory_form_of_register_move");
+  if (status == DecodeStatus::TooLong) m.cannot_judge("instruction_length");
   // It takes the prefix for 0F.
   if (i.vex && i.map == 1 && status != DecodeStatus::Ok) m.cannot_judge("vex_as_legacy");
   if (status != DecodeStatus::Ok) return m.undefined_opcode(Cause::Opcode);

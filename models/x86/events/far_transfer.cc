@@ -184,6 +184,13 @@ Descriptor whole_gate(Machine& m, const Far& f) {
   return d;
 }
 
+// Unicorn goes to the level of conforming code, which SS does not show.
+void call_conforming_as_unicorn(Machine& m, const Descriptor& d) {
+  if (d.dpl() != m.cpl() && m.v[insn::ExtraSteps] != 0) return m.cannot_judge("cpl_hidden");
+  u64& cs = m.v[insn::CsSelector];
+  cs = with_rpl(static_cast<u16>(cs), d.dpl());
+}
+
 void far_through_call_gate(Machine& m, const Far& f, Descriptor gate) {
   if (!gate_privilege(m, f.selector, gate)) return;
   if (m.long_mode()) gate = whole_gate(m, f);
@@ -201,6 +208,7 @@ void far_through_call_gate(Machine& m, const Far& f, Descriptor gate) {
   }
   const bool wide = m.quirk(Quirk::UnicornFar) && gate.type() < kCallGate32;
   enter_code(m, gate.gate_selector(), d, gate.gate_offset() | (wide ? (gate.low >> 48) << 16 : 0));
+  if (m.ok() && f.call && d.is_conforming() && m.quirk(Quirk::UnicornFar)) call_conforming_as_unicorn(m, d);
 }
 
 void far_to_system(Machine& m, const Far& f, const Descriptor& d) {

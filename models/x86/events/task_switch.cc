@@ -58,9 +58,10 @@ void save_old(Machine& m, u64 rip, u64 flags) {
 }
 
 void set_busy(Machine& m, u16 selector, bool busy) {
-  const u64 address = descriptor_address(m, selector) + 5;
-  const u64 type = m.read_system(address, 1);
-  m.write_system(address, 1, busy ? type | 2 : type & ~u64{2});
+  const bool dword = m.quirk(Quirk::UnicornAccessed);
+  const u64 address = descriptor_address(m, selector) + (dword ? 4 : 5), bit = dword ? 0x200 : 2;
+  const u64 now = m.read_system(address, dword ? 4 : 1);
+  m.write_system(address, dword ? 4 : 1, busy ? now | bit : now & ~bit);
 }
 
 void load_registers(Machine& m, const NewTask& t, const Layout& l, TaskReason why) {
