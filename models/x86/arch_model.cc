@@ -95,6 +95,10 @@ void deliver_if_wanted(Machine& m, const Carried& carried) {
     m.limit = "undefined_flags_used";
     return;
   }
+  if (m.undefined_register.bits != 0 && m.undefined_register.slot == insn::Rsp && looks) {
+    m.limit = "undefined_register_used";
+    return;
+  }
   const Fault f = m.fault;
   m.fault = {};
   m.delivered = f.cause;
