@@ -22,6 +22,7 @@ enum ExitReason : u32 {
   kNmiWindowExit = 8,
   kCpuidExit = 10,
   kHltExit = 12,
+  kDrAccessExit = 29,
   kIoExit = 30,
   kEptViolationExit = 48,
   kEptMisconfigurationExit = 49,
@@ -47,6 +48,7 @@ struct Run {
   u64 rip;                           // of the step
   u64 shadow;                        // before the step
   u64 start_linear = 0, linear = 0;  // where the case's code and the step's are
+  unsigned address_bytes = 0;        // of the step, without prefix
   u64 steps = 0;                     // completed
   bool done = false;                 // `r` says how
   bool state_is_saved = false;
@@ -70,10 +72,13 @@ void define(WireResult& r, unsigned slot, u64 value) {
   define(r, slot);
 }
 
-void define_state(WireResult& r) {
-  static_assert(kStateWords > 64 && kStateWords < 128);
-  r.defined[0] = ~u64{0};
-  r.defined[1] |= bit(kStateWords - 64) - 1;
+template <unsigned kFirst, unsigned kEnd>
+void define_range(WireResult& r) {
+  constexpr auto kBelow = [](unsigned slot, unsigned w) {
+    return slot >= 64 * (w + 1) ? ~u64{0} : slot <= 64 * w ? 0 : bit(slot % 64) - 1;
+  };
+#pragma GCC unroll 4
+  for (unsigned w = 0; w < 4; ++w) r.defined[w] |= kBelow(kEnd, w) & ~kBelow(kFirst, w);
 }
 
 void end(Run& run, OutcomeKind kind, u32 number = 0) {
@@ -83,19 +88,24 @@ void end(Run& run, OutcomeKind kind, u32 number = 0) {
 
 // ---- the code of a step
 
-unsigned address_bytes() {
-  const u64 cs = vmread(kGuestCsAr);
-  if ((vmread(kGuestEfer) & bit(efer::LMA)) != 0 && (cs & bit(attr::L)) != 0) return 8;
-  return (cs & bit(attr::DB)) != 0 ? 4 : 2;
-}
-
 // Offset of the step's first byte in the case's code, or what is too large.
 u64 code_offset(const Run& run) { return run.linear - run.start_linear; }
 bool is_in_code(const Run& run) { return code_offset(run) < run.c.code_bytes; }
 
-u64 next_linear() {
+unsigned address_bytes() {
+  const u64 cs = vmread(kGuestCsAr);
+  if ((cs & bit(attr::L)) != 0 && (vmread(kGuestEfer) & bit(efer::LMA)) != 0) return 8;
+  return (cs & bit(attr::DB)) != 0 ? 4 : 2;
+}
+
+u64 linear_rip(unsigned address_bytes) {
   const u64 linear = vmread(kGuestCsBase) + vmread(kGuestRip);
-  return address_bytes() == 8 ? linear : linear & 0xffffffff;
+  return address_bytes == 8 ? linear : linear & 0xffffffff;
+}
+
+void look_where_it_is(Run& run) {
+  run.address_bytes = address_bytes();
+  run.linear = linear_rip(run.address_bytes);
 }
 
 // The bytes of a step: the case's own, or those that the guest's tables lead to, up to the end of their page.
@@ -117,7 +127,7 @@ Code code_of(const Run& run) {
   return {address, ram(address), bytes, bytes >= kLongest};
 }
 
-Decoded shape_of(const Code& code) { return decode_shape(code.first, code.bytes, address_bytes()); }
+Decoded shape_of(const Run& run, const Code& code) { return decode_shape(code.first, code.bytes, run.address_bytes); }
 
 // ---- controls that differ from step to step; each is written when it changes
 
@@ -214,47 +224,33 @@ bool is_next_breakpoint(const Run& run, u32 reason) {
   const u64 rip = vmread(kGuestRip);
   if ((vmread(kIntrInfo) & 0xff) != kDB || rip == run.rip) return false;
   const u64 seen = vmread(kQualification);
-  return (seen & ~matching_breakpoints(vmread(kGuestDr7), next_linear())) == 0;
+  return (seen & ~matching_breakpoints(vmread(kGuestDr7), linear_rip(address_bytes()))) == 0;
 }
 
 // ---- steps
 
-u32 enter(u64 controls, u64 interruptibility) {
-  set_controls(controls);
-  vmwrite(kInterruptibility, interruptibility);
-  enter_guest();
-  return static_cast<u32>(vmread(kReason));
+u32 enter(const Run& run, u64 controls, u64 interruptibility) {
+  for (;;) {
+    constexpr u64 kMovDr = bit(vmx::proc::MOVDR);
+    set_controls(debug_addresses_are_loaded() ? controls : controls | kMovDr);
+    vmwrite(kInterruptibility, interruptibility);
+    enter_guest();
+    const u32 reason = static_cast<u32>(vmread(kReason));
+    if (reason != kDrAccessExit) return reason;
+    load_debug_addresses(run.c);
+  }
 }
 
-u32 enter_blocked() { return enter(window_controls, kBlockedByMovSs); }
+u32 enter_blocked(const Run& run) { return enter(run, window_controls, kBlockedByMovSs); }
 
 void ordinary_step(Run& run, bool code_is_known) {
-  const u32 reason = enter_blocked();
+  const u32 reason = enter_blocked(run);
   if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
   if (!code_is_known) {
     if (vmread(kGuestRip) == run.rip) return fail(run, StepStatus::CodeElsewhere);
     run.shadow_is_known = false;
   }
   complete(run, 0);
-}
-
-// A page fault on the instruction itself.
-bool is_fault_of_fetch(const Run& run, u32 reason) {
-  return reason == kExceptionExit && (vmread(kIntrInfo) & 0xff) == kPF &&
-         vmread(kQualification) - run.linear < kLongest;
-}
-
-// Bochs 2.7 leaves after each iteration when anything is pending. An iteration that takes the code's page away makes
-// the next one fault here alone.
-void repeated_step(Run& run) {
-  const bool one = run.c.v[RepOne] != 0;
-  for (unsigned i = 0; i < kMostIterations; ++i) {
-    const u32 reason = enter_blocked();
-    if (i != 0 && is_fault_of_fetch(run, reason)) return fail(run, StepStatus::CodeElsewhere);
-    if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
-    if (one || vmread(kGuestRip) != run.rip) return complete(run, 0);
-  }
-  fail(run, StepStatus::RepTooLong);
 }
 
 // Other code for the time of a step.
@@ -275,7 +271,7 @@ class OtherCode {
 };
 
 // MOV SS blocks nothing when it is blocked itself, so it has to start without.
-u32 enter_before_ss_load(const Run& run) { return enter(plain_controls, run.shadow); }
+u32 enter_before_ss_load(const Run& run) { return enter(run, plain_controls, run.shadow); }
 
 // With paging the next page may be any other.
 bool can_be_fenced(u64 behind) {
@@ -284,7 +280,7 @@ bool can_be_fenced(u64 behind) {
   return same_page || (vmread(kGuestCr0) & bit(cr0::PG)) == 0;
 }
 
-void blocking_step(Run& run, const Code& code, Decoded d) {
+void blocking_step(Run& run, const Code& code, const Decoded& d) {
   const u64 behind = code.address + d.length;
   if (!can_be_fenced(behind)) return fail(run, StepStatus::ShadowUnknown);
   const bool loads_ss = d.shape == Shape::LoadsSs, deliver = run.c.v[Deliver] != 0;
@@ -293,7 +289,7 @@ void blocking_step(Run& run, const Code& code, Decoded d) {
   u32 reason;
   {
     const OtherCode fence(ram(behind), kFence[0], kFence[1]);
-    reason = loads_ss ? enter_before_ss_load(run) : enter_blocked();
+    reason = loads_ss ? enter_before_ss_load(run) : enter_blocked(run);
   }
   const u64 rip = vmread(kGuestRip);
   const bool behind_it = rip == run.rip + d.length;
@@ -306,6 +302,27 @@ void blocking_step(Run& run, const Code& code, Decoded d) {
   if (reason == kExceptionExit && behind_it && (vmread(kIntrInfo) & 0xff) != kDB)
     return fail(run, StepStatus::ShadowUnknown);
   finish(run, reason);
+}
+
+// ---- REP
+
+// A page fault on the instruction itself.
+bool is_fault_of_fetch(const Run& run, u32 reason) {
+  return reason == kExceptionExit && (vmread(kIntrInfo) & 0xff) == kPF &&
+         vmread(kQualification) - run.linear < kLongest;
+}
+
+// Bochs 2.7 leaves after each iteration when anything is pending. An iteration that takes the code's page away makes
+// the next one fault here alone.
+void repeated_step(Run& run) {
+  const bool one = run.c.v[RepOne] != 0;
+  for (unsigned i = 0; i < kMostIterations; ++i) {
+    const u32 reason = enter_blocked(run);
+    if (i != 0 && is_fault_of_fetch(run, reason)) return fail(run, StepStatus::CodeElsewhere);
+    if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
+    if (one || vmread(kGuestRip) != run.rip) return complete(run, 0);
+  }
+  fail(run, StepStatus::RepTooLong);
 }
 
 // ---- INS and OUTS: the exit comes before their count and their memory are looked at
@@ -337,22 +354,22 @@ class NoOperandPrefix {
 };
 
 // STOS and LODS touch the same memory in the same way, without REX.W: no port takes 8 bytes.
-u32 enter_substitute(const Run& run, Decoded d) {
+u32 enter_substitute(const Run& run, const Decoded& d) {
   u8* const opcode = ram(run.c.v[CodeAddress] + code_offset(run) + d.opcode_at);
   const u8 substitute = static_cast<u8>((opcode[0] < 0x6e ? 0xaa : 0xac) | (opcode[0] & 1));
-  const bool wide = address_bytes() == 8 && d.opcode_at != 0 && (opcode[-1] & 0xf8) == 0x48;
+  const bool wide = run.address_bytes == 8 && d.opcode_at != 0 && (opcode[-1] & 0xf8) == 0x48;
   if (!wide) {
     const OtherCode other(opcode, substitute, opcode[1]);
-    return enter_blocked();
+    return enter_blocked(run);
   }
   const NoOperandPrefix four_bytes(opcode - d.opcode_at, d.opcode_at);
   const OtherCode other(opcode - 1, static_cast<u8>(opcode[-1] & ~8), substitute);
-  return enter_blocked();
+  return enter_blocked(run);
 }
 
 void string_access(Run& run, Port p) {
   if (!is_in_code(run)) return fail(run, StepStatus::CodeElsewhere);
-  const Decoded d = shape_of(code_of(run));
+  const Decoded d = shape_of(run, code_of(run));
   save_state(run.c, run.r);
   reload_fpu();
   run.state_is_saved = true;
@@ -372,7 +389,7 @@ void port_access(Run& run, Port p) {
   if (!p.string()) return end_with_port_access(run, p);
   if (!p.repeated() || repetitions() != 0) return string_access(run, p);
   constexpr u64 kUnconditionalIo = bit(vmx::proc::UNCONDIO);
-  if (const u32 reason = enter(window_controls & ~kUnconditionalIo, kBlockedByMovSs); reason != kNmiWindowExit)
+  if (const u32 reason = enter(run, window_controls & ~kUnconditionalIo, kBlockedByMovSs); reason != kNmiWindowExit)
     return finish(run, reason);
   complete(run, 0);
 }
@@ -380,7 +397,7 @@ void port_access(Run& run, Port p) {
 // An entry that is not blocked takes the breakpoint before it leaves for the NMI window.
 bool stops_at_breakpoint(Run& run) {
   if ((run.c.v[Dr7] & 0xff) == 0 || (run.shadow & kBlockedByMovSs) != 0) return false;
-  const u32 reason = enter(window_controls, 0);
+  const u32 reason = enter(run, window_controls, 0);
   if (reason == kNmiWindowExit && vmread(kGuestRip) == run.rip) return false;
   if (reason == kNmiWindowExit) {
     complete(run, 0);
@@ -394,7 +411,7 @@ void one_step(Run& run) {
   set_bitmap(run.c.v[Deliver] != 0);
   if (stops_at_breakpoint(run)) return;
   const Code code = code_of(run);
-  const Decoded d = shape_of(code);
+  const Decoded d = shape_of(run, code);
   switch (d.shape) {
     case Shape::Ordinary:
       return ordinary_step(run, code.is_whole);
@@ -417,10 +434,12 @@ bool hides_cpl() {
 }
 
 void run_steps(Run& run) {
-  const u64 wanted = run.c.v[ExtraSteps] + 1;
-  for (run.start_linear = next_linear(); !run.done && run.steps < wanted;) {
-    run.linear = next_linear();
-    if (run.steps != 0 && hides_cpl()) return fail(run, StepStatus::CplHidden);
+  look_where_it_is(run);
+  run.start_linear = run.linear;
+  one_step(run);
+  while (!run.done && run.steps <= run.c.v[ExtraSteps]) {
+    look_where_it_is(run);
+    if (hides_cpl()) return fail(run, StepStatus::CplHidden);
     one_step(run);
   }
   if (!run.done) end(run, OutcomeKind::Done);
@@ -434,9 +453,9 @@ void define_record(const Run& run) {
   define(r, kSteps, run.steps);
   const OutcomeKind kind = kind_of(r.outcome);
   if (kind == OutcomeKind::TripleFault) return;
-  define_state(r);
+  define_range<0, kStateWords>(r);
   const bool probed = kind == OutcomeKind::PortAccess && (r.record[kPort] & bit(25)) != 0;
-  for (unsigned s = kMemoryCount; s < kMemoryAddress + 2 * kMemoryShown && !probed; ++s) define(r, s);
+  if (!probed) define_range<kMemoryCount, kMemoryAddress + 2 * kMemoryShown>(r);
   r.record[kShadowAt] = run.shadow;
   if (kind != OutcomeKind::Done || !run.shadow_is_known) r.defined[kShadowAt / 64] &= ~bit(kShadowAt % 64);
   if (kind == OutcomeKind::Exception || kind == OutcomeKind::Halt) r.record[kRflagsAt] &= ~bit(rflags::RF);

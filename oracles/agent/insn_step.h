@@ -54,6 +54,10 @@ enum class Loaded { Ok, NoMemory, Pdpte };
 Loaded load_state(const insn::WireCase& c);
 // All but the outcome-dependent slots, normalised as the record wants it.
 void save_state(const insn::WireCase& c, insn::WireResult& r);
+// DR0 to DR3: writing them costs Bochs a look through its whole TLB, so a case without breakpoints has them only once
+// its guest asks for them.
+bool debug_addresses_are_loaded();
+void load_debug_addresses(const insn::WireCase& c);
 // Copying the state away took registers of the guest: for one that goes on.
 void reload_fpu();
 
@@ -93,9 +97,11 @@ enum class Shape : u8 {
   Sti,
 };
 struct Decoded {
-  Shape shape;
-  u8 length;     // of LoadsSs and Sti
-  u8 opcode_at;  // bytes of prefixes
+  Shape shape = Shape::Ordinary;
+  // Of string instructions, STI and loads of SS only:
+  unsigned opcode_at = 0;  // bytes of prefixes
+  unsigned length = 0;
+  unsigned address_bytes = 0;  // 2, 4 or 8
 };
 // `address_bytes` is what an address has without prefix.
 Decoded decode_shape(const u8* code, unsigned bytes, unsigned address_bytes);

@@ -72,7 +72,10 @@ void write_code(const WireCase& c) {
 
 class Changes {
  public:
-  explicit Changes(WireResult& r) : r_(r) {}
+  explicit Changes(WireResult& r) : r_(r) {
+    static_assert(kMemoryValue == kMemoryAddress + kMemoryShown && 2 * kMemoryShown * sizeof(u64) == kLine);
+    fill_line(&r.record[kMemoryAddress]);
+  }
   void add(u64 address, u64 value) {
     if (count_ < kMemoryShown) {
       r_.record[kMemoryAddress + count_] = address;
@@ -84,8 +87,6 @@ class Changes {
   void finish() {
     r_.record[kMemoryCount] = count_;
     r_.record[kMemoryDigest] = digest_;
-    for (u64 i = count_; i < kMemoryShown; ++i) r_.record[kMemoryAddress + i] = ~u64{0};
-    for (u64 i = count_; i < kMemoryShown; ++i) r_.record[kMemoryValue + i] = ~u64{0};
   }
 
  private:
@@ -122,32 +123,38 @@ struct Merge {
 };
 
 void collect_line(u64 line, Merge& merge) {
-  for (u32 left = differing_qwords(kStepRam + line, kStepBackground + line); left != 0; left &= left - 1) {
+  for (u32 left = differing_qwords(ram(line), at<u64>(kStepBackground + line)); left != 0; left &= left - 1) {
     const u64 q = line + 8 * static_cast<u64>(__builtin_ctz(left));
     merge.add(q, qword(q));
     qword(q) = background(q);
   }
 }
 
-u64 sparse_pages;  // whose background is 0 but in kSparseLines
+// Of the background.
+u64 sparse_pages;  // 0 but in kSparseLines
+constexpr unsigned kBlockLines = 16;
+u8 empty_blocks[kPages];  // bit i: block i of the page is 0
 
-void find_sparse_pages() {
-  sparse_pages = 0;
+void survey_background() {
   for (u64 page = 0; page < kPages; ++page) {
     u64 used = 0;
     for (u64 offset = 0; offset < insn::kPage; offset += 8)
       if (background(page * insn::kPage + offset) != 0) used |= u64{1} << offset / kLine;
     if (used != 0 && (used & ~kSparseLines) == 0) sparse_pages |= u64{1} << page;
+    for (unsigned block = 0; block < 4; ++block)
+      if ((used >> kBlockLines * block & 0xffff) == 0) empty_blocks[page] |= static_cast<u8>(1u << block);
   }
 }
 
 void collect_page(u64 page, Merge& merge) {
-  const u64 begin = page * insn::kPage;
-  if ((sparse_pages >> page & 1) != 0 && !sparse_pages_differ(kStepRam + begin, kStepBackground + begin)) return;
-  const u64 end = (page + 1) * insn::kPage;
-  for (u64 block = begin; block != end; block += 16 * kLine) {
-    if (!lines_differ(kStepRam + block, kStepBackground + block)) continue;
-    for (u64 line = block; line != block + 16 * kLine; line += kLine) collect_line(line, merge);
+  u64 line = page * insn::kPage;
+  if ((sparse_pages >> page & 1) != 0 && !sparse_pages_differ(kStepRam + line, kStepBackground + line)) return;
+  for (unsigned blocks = 0x10u | empty_blocks[page]; blocks != 1; blocks >>= 1) {
+    const u64 end = line + kBlockLines * kLine;
+    const bool differs =
+        (blocks & 1) != 0 ? lines_in_use(kStepRam + line) : lines_differ(kStepRam + line, kStepBackground + line);
+    for (; differs && line != end; line += kLine) collect_line(line, merge);
+    line = end;
   }
 }
 
@@ -157,7 +164,7 @@ void build_memory() {
   memset(at<void>(kStepRam), 0, insn::kRamEnd);
   write_background(at<u8>(kStepRam));
   memcpy(at<void>(kStepBackground), at<void>(kStepRam), insn::kRamEnd);
-  find_sparse_pages();
+  survey_background();
   memset(at<void>(kStepEpt), 0, 4 * insn::kPage);
   for (u64 level = 0; level < 3; ++level)
     *at<u64>(kStepEpt + level * insn::kPage) = (kStepEpt + (level + 1) * insn::kPage) | kTable;
@@ -175,12 +182,11 @@ void collect_changes(WireResult& r) {
   MemoryChange changed[kPatches + kMostCode / 8 + 1];
   const unsigned n = take_back_written(changed);
   Merge merge{Changes(r), changed, changed + n};
-  for (u64 first = 0; first < kPages; first += 8) {
-    for (u32 dirty = qwords_with(kEptPt + 8 * first, kDirty); dirty != 0; dirty &= dirty - 1) {
-      const u64 page = first + static_cast<u64>(__builtin_ctz(dirty));
-      at<u64>(kEptPt)[page] = leaf(page);
-      collect_page(page, merge);
-    }
+  static_assert(kPages == 64);
+  for (u64 dirty = qwords_with(kEptPt, kDirty); dirty != 0; dirty &= dirty - 1) {
+    const u64 page = static_cast<u64>(__builtin_ctzll(dirty));
+    at<u64>(kEptPt)[page] = leaf(page);
+    collect_page(page, merge);
   }
   merge.flush_below(~u64{0});
   merge.changes.finish();

@@ -6,42 +6,37 @@ namespace diffvisor::agent::step {
 namespace {
 
 struct Prefixes {
-  unsigned count = 0;
-  bool rep = false, address_size = false;
+  unsigned count = 0, rep = 0, address_size = 0;  // the latter two: whether there is one
 };
 
-bool is_legacy_prefix(u8 b) {
-  switch (b) {
-    case 0x26:
-    case 0x2e:
-    case 0x36:
-    case 0x3e:
-    case 0x64:
-    case 0x65:
-    case 0x66:
-    case 0x67:
-    case 0xf0:
-    case 0xf2:
-    case 0xf3:
-      return true;
-    default:
-      return false;
-  }
-}
+enum Class : u8 { kOther, kPrefix, kRepPrefix, kAddressPrefix, kRex, kString, kSti, kPopSs, kMovSegment };
+struct Classes {
+  Class of[256];
+};
+// As 64-bit mode has them: elsewhere REX prefixes are instructions.
+constexpr Classes kClasses = [] {
+  Classes c{};
+  for (const u8 b : {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0xf0}) c.of[b] = kPrefix;
+  for (const u8 b : {0xf2, 0xf3}) c.of[b] = kRepPrefix;
+  c.of[0x67] = kAddressPrefix;
+  for (unsigned b = 0x40; b < 0x50; ++b) c.of[b] = kRex;
+  for (const u8 b : {0x6c, 0x6d, 0x6e, 0x6f, 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf})
+    c.of[b] = kString;
+  c.of[0x17] = kPopSs;
+  c.of[0x8e] = kMovSegment;
+  c.of[0xfb] = kSti;
+  return c;
+}();
 
 Prefixes read_prefixes(const u8* code, unsigned bytes, bool rex) {
   Prefixes p;
   for (; p.count < bytes; ++p.count) {
-    const u8 b = code[p.count];
-    if (!is_legacy_prefix(b) && !(rex && (b & 0xf0) == 0x40)) break;
-    p.rep |= b == 0xf2 || b == 0xf3;
-    p.address_size |= b == 0x67;
+    const Class c = kClasses.of[code[p.count]];
+    if (c == kOther || c > (rex ? kRex : kAddressPrefix)) break;
+    if (c == kRepPrefix) p.rep = 1;
+    if (c == kAddressPrefix) p.address_size = 1;
   }
   return p;
-}
-
-bool is_string_opcode(u8 opcode) {
-  return (opcode >= 0x6c && opcode <= 0x6f) || (opcode >= 0xa4 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf);
 }
 
 // Bytes of ModRM, SIB and displacement.
@@ -56,8 +51,8 @@ unsigned operand_bytes(const u8* at_modrm, unsigned address_bytes) {
 }
 
 // Without a prefix, then with one.
-unsigned address_size(unsigned plain, bool prefix) {
-  if (!prefix) return plain;
+unsigned address_size(unsigned plain, unsigned prefix) {
+  if (prefix == 0) return plain;
   return plain == 4 ? 2 : 4;
 }
 
@@ -66,15 +61,24 @@ unsigned address_size(unsigned plain, bool prefix) {
 Decoded decode_shape(const u8* code, unsigned bytes, unsigned address_bytes) {
   constexpr unsigned kLongestSsLoad = 8;
   const Prefixes p = read_prefixes(code, bytes, address_bytes == 8);
-  if (p.count == bytes) return {Shape::Ordinary, 0, 0};
-  const u8 opcode = code[p.count], at = static_cast<u8>(p.count), short_length = static_cast<u8>(p.count + 1);
-  if (is_string_opcode(opcode)) return {p.rep ? Shape::Repeated : Shape::Ordinary, 0, at};
-  if (opcode == 0xfb) return {Shape::Sti, short_length, at};
-  if (opcode == 0x17 && address_bytes != 8) return {Shape::LoadsSs, short_length, at};
-  if (opcode != 0x8e || p.count + kLongestSsLoad > bytes || (code[p.count + 1] >> 3 & 7) != 2)
-    return {Shape::Ordinary, 0, at};
-  const unsigned operand = operand_bytes(code + p.count + 1, address_size(address_bytes, p.address_size));
-  return {Shape::LoadsSs, static_cast<u8>(short_length + operand), at};
+  Decoded d;
+  if (p.count == bytes) return d;
+  const Class c = kClasses.of[code[p.count]];
+  if (c < kString) return d;
+  d.opcode_at = p.count;
+  d.length = p.count + 1;
+  d.address_bytes = address_size(address_bytes, p.address_size);
+  if (c == kString) {
+    if (p.rep != 0) d.shape = Shape::Repeated;
+  } else if (c == kSti) {
+    d.shape = Shape::Sti;
+  } else if (c == kPopSs) {
+    if (address_bytes != 8) d.shape = Shape::LoadsSs;
+  } else if (d.length + kLongestSsLoad <= bytes + 1 && (code[d.length] >> 3 & 7) == 2) {
+    d.shape = Shape::LoadsSs;
+    d.length += operand_bytes(code + d.length, d.address_bytes);
+  }
+  return d;
 }
 
 }  // namespace diffvisor::agent::step

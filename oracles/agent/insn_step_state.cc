@@ -73,12 +73,11 @@ template <std::size_t I = 0>
 
 // ---- what VMX does not switch
 
-struct MsrOfSlot {
-  u32 msr;
-  u16 slot;
-};
-constexpr MsrOfSlot kMsrs[] = {{0xc0000081, Star},  {0xc0000082, Lstar},        {0xc0000083, Cstar},
-                               {0xc0000084, Fmask}, {0xc0000102, KernelGsBase}, {0xc0000103, TscAux}};
+// Of the line of slots from Star on: the others are guest fields.
+constexpr u32 kMsrOfSlot[] = {0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102};
+constexpr unsigned kMsrs = sizeof kMsrOfSlot / sizeof kMsrOfSlot[0];
+constexpr u32 kTscAuxMsr = 0xc0000103;
+static_assert(Lstar == Star + 1 && Cstar == Star + 2 && Fmask == Star + 3 && KernelGsBase == Star + 4);
 
 u64 read_cr8() {
   u64 v;
@@ -90,89 +89,113 @@ void write_cr8(u64 v) { asm volatile("mov %0, %%cr8" ::"r"(v)); }
 // The agent runs without CR4.OSXSAVE and PKE; during a batch with the first.
 u64 batch_cr4() { return agent_cr4 | bit(cr4::OSXSAVE); }
 
-// Bochs 2.7 applies a write-disable bit of PKRU to supervisor pages too while CR0.WP is 1: no memory access in between.
-u32 read_pkru() {
-  u32 low, high;
-  asm volatile("mov %2, %%cr4; rdpkru; mov %3, %%cr4"
-               : "=&a"(low), "=&d"(high)
-               : "r"(batch_cr4() | bit(cr4::PKE)), "r"(batch_cr4()), "c"(0));
-  return low;
-}
-void write_pkru(u64 v) {
-  asm volatile("mov %0, %%cr4; wrpkru; mov %1, %%cr4" ::"r"(batch_cr4() | bit(cr4::PKE)), "r"(batch_cr4()),
-               "a"(static_cast<u32>(v)), "c"(0), "d"(0));
-}
 void write_xcr0(u64 v) { asm volatile("xsetbv" ::"a"(static_cast<u32>(v)), "c"(0), "d"(0)); }
-constexpr u64 kAgentXcr0 = 0xe7;  // everything up to AVX-512
+constexpr u64 kPkruComponent = bit(9);
+constexpr u64 kAgentXcr0 = 0xe7 | kPkruComponent;  // everything up to AVX-512
 u64 read_xcr0() {
-  u32 low, high;
+  u64 low, high;
   asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return low;
 }
 
-// The registers by hand, as slots of a state from Rax on; writes cost more than looking whether they are needed.
-struct ByHand {
-  u64 msr[sizeof kMsrs / sizeof kMsrs[0]];
-  u64 cr2, cr8, xcr0, pkru, dr[4], dr6;
-};
-ByHand now;       // what the machine holds
-ByHand at_begin;  // of the batch
+// PKRU as a component of XSAVE's standard image (SDM 1 13.5.7): where it means nothing, because CR4.PKE is 0. A write
+// of CR4 would cost a look through the whole TLB.
+struct alignas(64) {
+  u8 legacy[512];
+  u64 components, header[7];
+  u8 others[2688 - 576];
+  u32 pkru;
+} pkru_image;
 
-void read_debug_registers(ByHand& h) {
-  asm volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
-               : "=r"(h.dr[0]), "=r"(h.dr[1]), "=r"(h.dr[2]), "=r"(h.dr[3]));
-  asm volatile("mov %%dr6, %0" : "=r"(h.dr6));
+u32 read_pkru() {
+  asm volatile("xsave64 %0" : "+m"(pkru_image) : "a"(static_cast<u32>(kPkruComponent)), "d"(0));
+  return pkru_image.pkru;
+}
+void write_pkru(u64 v) {
+  pkru_image.components = kPkruComponent;
+  pkru_image.pkru = static_cast<u32>(v);
+  asm volatile("xrstor64 %0" ::"m"(pkru_image), "a"(static_cast<u32>(kPkruComponent)), "d"(0));
 }
 
-void read_by_hand(ByHand& h) {
-  for (unsigned i = 0; i < sizeof kMsrs / sizeof kMsrs[0]; ++i) h.msr[i] = rdmsr(kMsrs[i].msr);
-  h.cr2 = read_cr2();
-  h.cr8 = read_cr8();
-  read_debug_registers(h);
+// What the machine holds of these registers, as words of a state: writes cost more than looking whether they are
+// needed.
+u64 held[kStateWords], held_before[kStateWords];  // the latter: before the batch
+u64& word(u64* state, unsigned slot) { return state[slot - kFirstState]; }
+const u64& word(const u64* state, unsigned slot) { return state[slot - kFirstState]; }
+
+// False if the machine holds it already.
+bool take(const u64* state, unsigned slot) {
+  const bool differs = word(held, slot) != word(state, slot);
+  word(held, slot) = word(state, slot);
+  return differs;
 }
 
-void write_by_hand(const ByHand& h) {
-  for (unsigned i = 0; i < sizeof kMsrs / sizeof kMsrs[0]; ++i)
-    if (now.msr[i] != h.msr[i]) wrmsr(kMsrs[i].msr, h.msr[i]);
-  if (now.cr2 != h.cr2) write_cr2(h.cr2);
-  if (now.cr8 != h.cr8) write_cr8(h.cr8);
-  if (now.xcr0 != h.xcr0) write_xcr0(h.xcr0);
-  if (now.pkru != h.pkru) write_pkru(h.pkru);
-  if (now.dr[0] != h.dr[0]) asm volatile("mov %0, %%dr0" ::"r"(h.dr[0]));
-  if (now.dr[1] != h.dr[1]) asm volatile("mov %0, %%dr1" ::"r"(h.dr[1]));
-  if (now.dr[2] != h.dr[2]) asm volatile("mov %0, %%dr2" ::"r"(h.dr[2]));
-  if (now.dr[3] != h.dr[3]) asm volatile("mov %0, %%dr3" ::"r"(h.dr[3]));
-  if (now.dr6 != h.dr6) asm volatile("mov %0, %%dr6" ::"r"(h.dr6));
-  now = h;
+// The guest's debug addresses are in the registers, because a breakpoint is enabled or it asked for them.
+bool has_debug_addresses;
+
+void write_debug_addresses(const u64* state) {
+  has_debug_addresses = true;
+  if (take(state, Dr0)) asm volatile("mov %0, %%dr0" ::"r"(word(state, Dr0)));
+  if (take(state, Dr1)) asm volatile("mov %0, %%dr1" ::"r"(word(state, Dr1)));
+  if (take(state, Dr2)) asm volatile("mov %0, %%dr2" ::"r"(word(state, Dr2)));
+  if (take(state, Dr3)) asm volatile("mov %0, %%dr3" ::"r"(word(state, Dr3)));
 }
 
-void load_by_hand(const u64* v) {
-  ByHand h;
-  for (unsigned i = 0; i < sizeof kMsrs / sizeof kMsrs[0]; ++i) h.msr[i] = v[kMsrs[i].slot];
-  h.cr2 = v[Cr2];
-  h.cr8 = v[Cr8];
-  h.xcr0 = v[Xcr0];
-  h.pkru = v[Pkru];
-  for (unsigned i = 0; i < 4; ++i) h.dr[i] = v[Dr0 + i];
-  h.dr6 = v[Dr6];
-  write_by_hand(h);
+void read_debug_addresses(u64* state) {
+  word(state, Dr0) = read_dr0();
+  word(state, Dr1) = read_dr1();
+  word(state, Dr2) = read_dr2();
+  word(state, Dr3) = read_dr3();
+}
+
+// All but those and, without the last, XCR0 and PKRU.
+void read_by_hand(u64* state) {
+#pragma GCC unroll 8
+  for (unsigned i = 0; i < kMsrs; ++i) word(state, Star + i) = rdmsr(kMsrOfSlot[i]);
+  word(state, TscAux) = rdmsr(kTscAuxMsr);
+  word(state, Cr2) = read_cr2();
+  word(state, Cr8) = read_cr8();
+  asm volatile("mov %%dr6, %0" : "=r"(word(state, Dr6)));
+}
+
+// All but DR0 to DR3 and XCR0. Uses vector registers.
+void write_by_hand(const u64* state) {
+  constexpr u32 kMsrMask = (1u << kMsrs) - 1;
+  for (u32 left = differing_qwords(&word(state, Star), &word(held, Star)) & kMsrMask; left != 0; left &= left - 1) {
+    const unsigned i = static_cast<unsigned>(__builtin_ctz(left));
+    word(held, Star + i) = word(state, Star + i);
+    wrmsr(kMsrOfSlot[i], word(state, Star + i));
+  }
+  if (take(state, TscAux)) wrmsr(kTscAuxMsr, word(state, TscAux));
+  if (take(state, Cr2)) write_cr2(word(state, Cr2));
+  if (take(state, Cr8)) write_cr8(word(state, Cr8));
+  if (take(state, Dr6)) asm volatile("mov %0, %%dr6" ::"r"(word(state, Dr6)));
+  if (take(state, Pkru)) write_pkru(word(state, Pkru));
+}
+
+// After it there may be no vector registers.
+void write_xcr0_of(const u64* state) {
+  if (take(state, Xcr0)) write_xcr0(word(state, Xcr0));
 }
 
 // WRPKRU works with CR4.PKE only.
 bool may_have_written_pkru(const u64* v, const u64* record) {
-  return ((v[Cr4] | record[Cr4 - kFirstState]) & bit(cr4::PKE)) != 0 || v[ExtraSteps] >= 2;
+  return ((v[Cr4] | word(record, Cr4)) & bit(cr4::PKE)) != 0 || v[ExtraSteps] >= 2;
 }
 
 void save_by_hand(const u64* v, u64* record) {
-  read_by_hand(now);
-  if (may_have_written_pkru(v, record)) now.pkru = read_pkru();
-  for (unsigned i = 0; i < sizeof kMsrs / sizeof kMsrs[0]; ++i) record[kMsrs[i].slot - kFirstState] = now.msr[i];
-  record[Cr2 - kFirstState] = now.cr2;
-  record[Cr8 - kFirstState] = now.cr8;
-  record[Xcr0 - kFirstState] = v[Xcr0];  // XSETBV leaves the guest
-  record[Pkru - kFirstState] = now.pkru;
-  for (unsigned i = 0; i < 4; ++i) record[Dr0 + i - kFirstState] = now.dr[i];
-  record[Dr6 - kFirstState] = now.dr6;
+  read_by_hand(record);
+  if (may_have_written_pkru(v, record)) word(held, Pkru) = read_pkru();
+  word(record, Pkru) = word(held, Pkru);
+  word(record, Xcr0) = v[Xcr0];  // XSETBV leaves the guest
+  for (unsigned i = 0; i < 4; ++i) word(record, Dr0 + i) = v[Dr0 + i];
+  if (has_debug_addresses) {
+    read_debug_addresses(record);
+    for (unsigned i = 0; i < 4; ++i) word(held, Dr0 + i) = word(record, Dr0 + i);
+  }
+  copy_lines<1>(&word(held, Star), &word(record, Star));
+#pragma GCC unroll 4
+  for (const unsigned slot : {TscAux, Cr2, Cr8, Dr6}) word(held, slot) = word(record, slot);
 }
 
 // What a guest that has AVX could see of the agent and of other guests.
@@ -273,8 +296,9 @@ void end_repetition() {
 // ---- what a record looks like
 
 void mask_registers(u64* record) {
-  for (unsigned s = Rax; s <= Rdi; ++s) record[s - kFirstState] &= 0xffffffff;
-  for (unsigned s = R8; s <= R15; ++s) record[s - kFirstState] = 0;
+  static_assert(R8 == Rax + 8 && R15 == R8 + 7);
+  mask_line(&record[Rax - kFirstState], 0xffffffff);
+  mask_line(&record[R8 - kFirstState], 0);
   record[Rip - kFirstState] &= 0xffffffff;
 }
 
@@ -314,20 +338,23 @@ void begin_batch() {
   vmptrld(kStepVmcs);
   constexpr u32 kHostCr4 = 0x6c04;
   vmwrite(kHostCr4, batch_cr4());
-  read_by_hand(at_begin);
-  at_begin.xcr0 = read_xcr0();
-  at_begin.pkru = read_pkru();
-  now = at_begin;
+  read_by_hand(held_before);
+  read_debug_addresses(held_before);
+  word(held_before, Xcr0) = read_xcr0();
   write_xcr0(kAgentXcr0);
-  now.xcr0 = kAgentXcr0;
+  word(held_before, Pkru) = read_pkru();
+  memcpy(held, held_before, sizeof held);
+  word(held, Xcr0) = kAgentXcr0;
 }
 
 void end_batch() {
   constexpr TableRegister kGdtr{0x37, kHostGdt}, kIdtr{0xfff, kHostIdt};
   asm volatile("lgdt %0; lidt %1" ::"m"(kGdtr), "m"(kIdtr));
+  write_debug_addresses(held_before);
+  write_by_hand(held_before);
   clear_upper_vectors();
-  write_by_hand(at_begin);
   fxrstor(clean_fpu_image);
+  write_xcr0_of(held_before);
   write_cr4(agent_cr4);
 }
 
@@ -346,17 +373,24 @@ Loaded load_state(const WireCase& c) {
   constexpr u32 kLongMode = 1u << vmx::entry_ctl::IA32E;
   static const u32 entry = allowed_control(3, 1u << vmx::entry_ctl::LDDBG | 1u << vmx::entry_ctl::LDEFER);
   vmwrite(kEntryControls, (v[Efer] & bit(efer::LMA)) != 0 ? entry | kLongMode : entry);
+  has_debug_addresses = false;
+  if ((v[Dr7] & 0xff) != 0) load_debug_addresses(c);
+  write_by_hand(&v[kFirstState]);
   load_fpu(v);
-  load_by_hand(v);
+  write_xcr0_of(&v[kFirstState]);
   return Loaded::Ok;
 }
+
+bool debug_addresses_are_loaded() { return has_debug_addresses; }
+
+void load_debug_addresses(const WireCase& c) { write_debug_addresses(&c.v[kFirstState]); }
 
 void reload_fpu() { fxrstor(fpu_image); }
 
 void save_state(const WireCase& c, WireResult& r) {
   u64* const record = r.record;
   write_xcr0(kAgentXcr0);
-  now.xcr0 = kAgentXcr0;
+  word(held, Xcr0) = kAgentXcr0;
   save_fpu(record);
   copy_lines<2>(record, step_registers);
   read_direct(record);

@@ -19,7 +19,8 @@ template <unsigned kLines>
                  : "memory");
 }
 
-// Whether 16 lines differ. Not by VPTERNLOG, which Bochs 2.7 computes bit by bit.
+// Whether 16 lines differ. Not by VPTERNLOG, which Bochs 2.7 computes bit by bit, nor into a mask register, which it
+// does qword by qword.
 [[gnu::always_inline]] inline bool lines_differ(u64 a, u64 b) {
   bool same;
   asm volatile(
@@ -31,6 +32,19 @@ template <unsigned kLines>
       : "r"(a), "r"(b)
       : "memory");
   return !same;
+}
+
+// Whether any of 16 lines is not 0.
+[[gnu::always_inline]] inline bool lines_in_use(u64 a) {
+  bool empty;
+  asm volatile(
+      "vmovdqa64 (%1), %%zmm0; .set line, 64;"
+      ".rept 15; vporq line(%1), %%zmm0, %%zmm0; .set line, line + 64; .endr;"
+      "vptestmq %%zmm0, %%zmm0, %%k1; kortestw %%k1, %%k1"
+      : "=@ccz"(empty)
+      : "r"(a)
+      : "memory");
+  return !empty;
 }
 
 // Lines of a page table's background that are not 0, unless it is full: at its ends and in its middle.
@@ -62,23 +76,41 @@ inline constexpr u64 kSparseLines = u64{1} | u64{1} << 32 | u64{1} << 63;
 }
 
 // Bit i: qword i of the line differs.
-[[gnu::always_inline]] inline u32 differing_qwords(u64 a, u64 b) {
+[[gnu::always_inline]] inline u32 differing_qwords(const void* a, const void* b) {
   u32 mask;
-  asm volatile("vmovdqa64 (%1), %%zmm0; vpcmpneqq (%2), %%zmm0, %%k1; kmovw %%k1, %0"
+  asm volatile("vmovdqu64 (%1), %%zmm0; vpcmpneqq (%2), %%zmm0, %%k1; kmovw %%k1, %0"
                : "=r"(mask)
                : "r"(a), "r"(b)
                : "memory");
   return mask;
 }
 
-// Bit i: qword i of the line has a bit of `bits`.
-[[gnu::always_inline]] inline u32 qwords_with(u64 a, u64 bits) {
-  u32 mask;
-  asm volatile("vpbroadcastq %2, %%zmm0; vptestmq (%1), %%zmm0, %%k1; kmovw %%k1, %0"
-               : "=r"(mask)
-               : "r"(a), "r"(bits)
-               : "memory");
+// Bit i: qword i of the 64 at `a` has a bit of `bits`.
+[[gnu::always_inline]] inline u64 qwords_with(u64 a, u64 bits) {
+  u64 mask;
+  asm volatile(
+      "vpbroadcastq %2, %%zmm0;"
+      "vptestmq (%1), %%zmm0, %%k0; vptestmq 64(%1), %%zmm0, %%k1; kunpckbw %%k0, %%k1, %%k0;"
+      "vptestmq 128(%1), %%zmm0, %%k1; vptestmq 192(%1), %%zmm0, %%k2; kunpckbw %%k1, %%k2, %%k1;"
+      "kunpckwd %%k0, %%k1, %%k0;"
+      "vptestmq 256(%1), %%zmm0, %%k1; vptestmq 320(%1), %%zmm0, %%k2; kunpckbw %%k1, %%k2, %%k1;"
+      "vptestmq 384(%1), %%zmm0, %%k2; vptestmq 448(%1), %%zmm0, %%k3; kunpckbw %%k2, %%k3, %%k2;"
+      "kunpckwd %%k1, %%k2, %%k1; kunpckdq %%k0, %%k1, %%k0; kmovq %%k0, %0"
+      : "=r"(mask)
+      : "r"(a), "r"(bits)
+      : "memory");
   return mask;
+}
+
+// Takes all but `bits` out of each qword of a line.
+[[gnu::always_inline]] inline void mask_line(void* line, u64 bits) {
+  asm volatile("vpbroadcastq %1, %%zmm0; vpandq (%0), %%zmm0, %%zmm0; vmovdqu64 %%zmm0, (%0)" ::"r"(line), "r"(bits)
+               : "memory");
+}
+
+// ~0 in each qword of a line.
+[[gnu::always_inline]] inline void fill_line(void* line) {
+  asm volatile("vpbroadcastq %1, %%zmm0; vmovdqu64 %%zmm0, (%0)" ::"r"(line), "r"(~u64{0}) : "memory");
 }
 
 // The x87 registers of an image of FXSAVE, in the order of the stack from the physical register `top` on, are 8 pairs

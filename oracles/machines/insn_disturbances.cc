@@ -39,6 +39,7 @@ const Row kRows[] = {
     {"writes CR2",                 kLong64, {0x0f, 0x22, 0xd0}, {{Rax, 0, 0xbad}}},
     {"writes CR8",                 kLong64, {0x44, 0x0f, 0x22, 0xc0}, {{Rax, 0, 0xf}}},
     {"writes DR2",                 kLong64, {0x0f, 0x23, 0xd0}, {{Rax, 0, 0xbad}}},
+    {"reads DR2",                  kLong64, {0x0f, 0x21, 0xd0}, {}},
     {"writes DR6",                 kLong64, {0x0f, 0x23, 0xf0}, {{Rax, 0, 0xffff0fff}}},
     {"loads YMM",                  kLong64, {0xc5, 0xfc, 0x10, 0x13}, {{Cr4, 0, 0x40000}, {Xcr0, 0, 7}, {Rbx, 0, kData}}},
     {"stores YMM",                 kLong64, {0xc5, 0xfc, 0x11, 0x13}, {{Cr4, 0, 0x40000}, {Xcr0, 0, 7}, {Rbx, 0, kStack}}},
