@@ -312,11 +312,73 @@ bool is_fault_of_fetch(const Run& run, u32 reason) {
          vmread(kQualification) - run.linear < kLongest;
 }
 
+bool can_trap() { return (vmread(kGuestRflags) & bit(rflags::TF)) != 0 || (vmread(kGuestDr7) & 0xff) != 0; }
+
+// The guest will fetch the bytes of `code`: no earlier step has written over them, no table leads elsewhere.
+bool is_fetched(const Run& run, const Code& code, unsigned bytes) {
+  const u64 last = bytes - 1;
+  if (physical_of(run.linear) != code.address || physical_of(run.linear + last) != code.address + last) return false;
+  for (unsigned i = 0; i < bytes; ++i)
+    if (ram(code.address)[i] != code.first[i]) return false;
+  return true;
+}
+
+// RIP does not wrap before the end of a fence.
+bool has_room_behind(const Run& run, unsigned length) {
+  const u64 most = ~u64{0} >> (64 - 8 * run.address_bytes);
+  return run.rip <= most && most - run.rip >= length + sizeof kFence;
+}
+
+// CMPS and SCAS end by ZF too: when the last REP prefix does not want it.
+bool is_ended_by_zf(const Code& code, const Decoded& d) {
+  const u8 opcode = code.first[d.opcode_at] & 0xfe;
+  if (opcode != 0xa6 && opcode != 0xae) return false;
+  unsigned i = d.opcode_at - 1;
+  while ((code.first[i] & 0xfe) != 0xf2) --i;
+  return ((vmread(kGuestRflags) & bit(rflags::ZF)) != 0) == (code.first[i] == 0xf2);
+}
+
+// How many of the `count` iterations can be run up to a fence; 0 if it is not worth it. All else would run on and on.
+u64 iterations_at_one_go(const Run& run, const Code& code, const Decoded& d, u64 count) {
+  constexpr u64 kWorthwhile = 16;
+  const u64 most = count < kMostIterations ? count : kMostIterations - 1;
+  const bool port = code.first[d.opcode_at] < 0xa4;
+  if (most < kWorthwhile || port || run.c.v[RepOne] != 0 || can_trap()) return 0;
+  if (!has_room_behind(run, d.length) || !can_be_fenced(code.address + d.length)) return 0;
+  if (!is_fetched(run, code, d.length)) return 0;
+  return keeps_to_its_data(code.first, d, run.address_bytes, run.linear, most) ? most : 0;
+}
+
+// Says how many it has done. What stopped it, unless the instruction is complete, will stop the next iteration too.
+u64 repeat_to_fence(Run& run, const Code& code, const Decoded& d) {
+  const u64 mask = count_mask(d), count = step_registers[1] & mask;
+  const u64 wanted = iterations_at_one_go(run, code, d, count);
+  if (wanted == 0) return 0;
+  step_registers[1] ^= count ^ wanted;
+  set_bitmap(false);
+  {
+    const OtherCode fence(ram(code.address + d.length), kFence[0], kFence[1]);
+    enter(run, plain_controls, kBlockedByMovSs);
+  }
+  set_bitmap(run.c.v[Deliver] != 0);
+  const u64 left = step_registers[1] & mask;
+  step_registers[1] ^= left ^ (left + count - wanted);
+  if (vmread(kGuestRip) == run.rip) return wanted - left;
+  if (left == 0 && wanted != count && !is_ended_by_zf(code, d)) {
+    vmwrite(kGuestRip, run.rip);
+  } else {
+    complete(run, 0);
+  }
+  return wanted - left;
+}
+
 // Bochs 2.7 leaves after each iteration when anything is pending. An iteration that takes the code's page away makes
 // the next one fault here alone.
-void repeated_step(Run& run) {
+void repeated_step(Run& run, const Code& code, const Decoded& d) {
   const bool one = run.c.v[RepOne] != 0;
-  for (unsigned i = 0; i < kMostIterations; ++i) {
+  const u64 steps = run.steps, done = repeat_to_fence(run, code, d);
+  if (run.steps != steps) return;
+  for (u64 i = done; i < kMostIterations; ++i) {
     const u32 reason = enter_blocked(run);
     if (i != 0 && is_fault_of_fetch(run, reason)) return fail(run, StepStatus::CodeElsewhere);
     if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);
@@ -416,7 +478,7 @@ void one_step(Run& run) {
     case Shape::Ordinary:
       return ordinary_step(run, code.is_whole);
     case Shape::Repeated:
-      return repeated_step(run);
+      return repeated_step(run, code, d);
     case Shape::LoadsSs:
       if ((run.shadow & kBlockedByMovSs) != 0) return ordinary_step(run, true);
       return blocking_step(run, code, d);

@@ -29,6 +29,7 @@ enum Encoding : u32 {
   kGuestCr0 = 0x6800,
   kGuestCr3 = 0x6802,
   kGuestCr4 = 0x6804,
+  kGuestEsBase = 0x6806,
   kGuestCsBase = 0x6808,
   kGuestDr7 = 0x681a,
   kGuestRip = 0x681e,
@@ -87,6 +88,8 @@ inline u64 read_dr3() {
 // Guest-physical address of a linear one as the guest's tables have it now, or kNowhere.
 constexpr u64 kNowhere = ~u64{0};
 u64 physical_of(u64 linear);
+// The same, and adds the pages of RAM that the walk reads: bit i for page i.
+u64 physical_of(u64 linear, u64& tables);
 
 // ---- what an instruction is, as far as stepping over it depends on it (insn_step_shape.cc)
 
@@ -105,5 +108,12 @@ struct Decoded {
 };
 // `address_bytes` is what an address has without prefix.
 Decoded decode_shape(const u8* code, unsigned bytes, unsigned address_bytes);
+
+// ---- strings (insn_step_strings.cc)
+
+constexpr u64 count_mask(const Decoded& d) { return ~u64{0} >> (64 - 8 * d.address_bytes); }
+// Whether so many iterations of the string instruction `code`, which lies at `linear`, read nothing of its page and
+// write to none that it or a translation of theirs is in: then they can be run at one go, with other code behind them.
+bool keeps_to_its_data(const u8* code, const Decoded& d, unsigned mode_bytes, u64 linear, u64 iterations);
 
 }  // namespace diffvisor::agent::step

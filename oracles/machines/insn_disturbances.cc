@@ -51,6 +51,7 @@ const Row kRows[] = {
     {"writes over a patch",        kLong64, {0x48, 0xab}, {{Rdi, 0, kStack}, {PatchAddress, 0, kStack}, {PatchValue, 0, 7}}},
     {"sets accessed and dirty bits", kLong64, {0x48, 0xab}, {{Rdi, 0, window(kUntouched)}}},
     {"writes many qwords",         kLong64, {0xf3, 0x48, 0xab}, {{Rdi, 0, kStack}, {Rcx, 0, 0x40}, {Rax, 0, 1}}},
+    {"reads many qwords",          kLong64, {0xf3, 0x48, 0xad}, {{Rsi, 0, kData}, {Rcx, 0, 0x40}}},
     {"writes before it faults",    kLong64, {0xf3, 0x48, 0xab}, {{Rdi, 0, window(kAbsent) - 32}, {Rcx, 0, 0x40}, {Rax, 0, 1}}, exception(kPF)},
     {"reads memory",               kLong64, {0x48, 0xad}, {{Rsi, 0, kData}}},
     {"has patches",                kLong64, {0x90}, {{PatchAddress, 0, kPt}, {PatchValue, 0, 0}, {PatchAddress + 1, 0, kGdt}, {PatchValue + 1, 0, 5}}},
