@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A domain for fuzzing engines: its reference against its other models, in process. `--with bochs` puts an oracle in
-// the loop; `--quirk=ID` tests the model that can have this defect, with it, instead of all models. The build names the
+// the loop; `--quirk=ID` tests the model that can have this defect, with it, instead of all models; `--bucket=ID`
+// reports that bucket alone, so that an engine that minimises goes on when it meets another. The build names the
 // domain: -DDIFFVISOR_DOMAIN="vmx_entry". A divergence that no known entry explains prints the crash text that
 // ClusterFuzz groups by, and aborts.
 #include <cstdio>
@@ -21,8 +22,8 @@ namespace {
 // All state of the target; made at the first input, never changed by one.
 class Target {
  public:
-  Target(const std::vector<std::string_view>& oracles, std::string_view quirk)
-      : entry_(*find_domain(DIFFVISOR_DOMAIN)), judge_(*entry_.domain, known()) {
+  Target(const std::vector<std::string_view>& oracles, std::string_view quirk, std::string_view bucket)
+      : entry_(*find_domain(DIFFVISOR_DOMAIN)), bucket_(bucket), judge_(*entry_.domain, known()) {
     if (!quirk.empty()) plant(quirk);
     for (const std::string_view model : entry_.in_process)
       if (quirk.empty() && model != entry_.domain->reference) add(model);
@@ -58,7 +59,8 @@ class Target {
     std::exit(2);
   }
 
-  [[noreturn]] static void report(const compare::Explanation& x) {
+  void report(const compare::Explanation& x) const {
+    if (!bucket_.empty() && x.bucket != bucket_) return;
     std::fprintf(stderr, "%s\nASSERTION FAILED: FuzzerHash=%s\nDEDUP_TOKEN: %s\n", x.sentence.c_str(), x.bucket.c_str(),
                  x.bucket.c_str());
     std::abort();
@@ -92,6 +94,7 @@ class Target {
   }
 
   const DomainEntry& entry_;
+  const std::string_view bucket_;  // the only one that is reported; empty: all are
   compare::Judge judge_;
   std::vector<std::unique_ptr<Executor>> executors_;
   std::unique_ptr<Executor> reference_;  // of a domain without rules
@@ -99,7 +102,7 @@ class Target {
 };
 
 std::vector<std::string_view> oracles;
-std::string_view quirk;
+std::string_view quirk, bucket;
 
 }  // namespace
 
@@ -114,17 +117,20 @@ mutate::Options fuzz_mutations() {
 }  // namespace diffvisor
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  constexpr std::string_view kQuirk = "--quirk=";
+  const auto take = [](std::string_view arg, std::string_view name, std::string_view& value) {
+    if (arg.starts_with(name)) value = arg.substr(name.size());
+  };
   for (int i = 1; i < *argc; ++i) {
     const std::string_view arg = (*argv)[i];
     if (arg == "--with" && i + 1 < *argc) diffvisor::oracles.push_back((*argv)[i + 1]);
-    if (arg.substr(0, kQuirk.size()) == kQuirk) diffvisor::quirk = arg.substr(kQuirk.size());
+    take(arg, "--quirk=", diffvisor::quirk);
+    take(arg, "--bucket=", diffvisor::bucket);
   }
   return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static diffvisor::Target target(diffvisor::oracles, diffvisor::quirk);
+  static diffvisor::Target target(diffvisor::oracles, diffvisor::quirk, diffvisor::bucket);
   target.run(std::as_bytes(std::span<const std::uint8_t>(data, size)));
   return 0;
 }

@@ -28,8 +28,10 @@ mutate::BytesMutator& mutator() {
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t room, unsigned seed) {
   Rng rng(seed, kMutateStream);
-  size = std::min(size, room);  // -minimize_crash wants it shorter than it is
-  if (LLVMFuzzerMutate != nullptr && rng.one_in(kByteMutations)) return LLVMFuzzerMutate(data, size, room);
+  if (LLVMFuzzerMutate != nullptr && rng.one_in(kByteMutations))
+    return LLVMFuzzerMutate(data, std::min(size, room), room);
+  // -minimize_crash wants it shorter than it is.
+  if (size > room) return mutator().shrink(rng, std::as_writable_bytes(std::span(data, size)), size, room);
   return mutator().mutate(rng, std::as_writable_bytes(std::span(data, room)), size);
 }
 

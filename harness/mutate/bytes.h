@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "harness/mutate/mutator.h"
 
@@ -19,6 +20,10 @@ class BytesMutator {
   // `other` are the bytes of a second case; with none, golden is borrowed from.
   std::size_t mutate(Rng& rng, std::span<std::byte> buffer, std::size_t size, std::span<const std::byte> other = {});
 
+  // The same of an input that has to become shorter than it is: what is too long is not cut off, which would be another
+  // case, but mutated anew, a number of times. Returns at most `room`.
+  std::size_t shrink(Rng& rng, std::span<std::byte> buffer, std::size_t size, std::size_t room);
+
   // Writes a mix of both cases to `out` and returns its size. `out` must not overlap the inputs.
   std::size_t cross(Rng& rng, std::span<const std::byte> a, std::span<const std::byte> b, std::span<std::byte> out);
 
@@ -28,6 +33,7 @@ class BytesMutator {
   Mutator crossover_;
   Case case_;
   Case other_;
+  std::vector<std::byte> whole_;  // of a result that may not fit
 };
 
 }  // namespace diffvisor::mutate
