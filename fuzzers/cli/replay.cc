@@ -3,10 +3,13 @@
 // --executors asks for them. No emulator is needed.
 #include <chrono>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "fuzzers/cli/commands.h"
+#include "harness/compare/explain.h"
 #include "oracles/recorded/recorded.h"
 #include "reports/junit.h"
 
@@ -63,6 +66,7 @@ class Replayer {
     if (s.entry->domain->normalise != nullptr) s.entry->domain->normalise(c.v.data());
     if (!(c == stored.c)) row.failure = "the case is not normalised: its memory facts contradict each other";
     std::size_t checked = 0;
+    unexplained_.clear();
     for (const Expectation& e : stored.expect) {
       const auto problem = check_one(s, c, e, row);
       if (!problem) return tl::unexpected(problem.error());
@@ -70,6 +74,9 @@ class Replayer {
       if (row.failure.empty()) row.failure = *problem;
     }
     if (checked == 0) row.skipped = "no expectation is stored";
+    const auto named = buckets_of(s, c);
+    if (!named) return tl::unexpected(named.error());
+    row.failure += *named;
     return {};
   }
 
@@ -115,11 +122,31 @@ class Replayer {
     const auto judged = judge_seen(s, c, s.judge->read(c), column, *seen);
     if (!judged) return tl::unexpected(judged.error());
     const compare::Verdict& v = *judged;
-    if (v.kind == compare::VerdictKind::Divergence)
-      return fmt::format("{} {} said {}, which nothing explains any more", e.executor, e.version, e.outcome);
-    if (v.kind == compare::VerdictKind::ExecutorDied && s.judge->known_death(c, s.judge->read(c), column) == nullptr)
+    if (v.kind == compare::VerdictKind::Divergence) {
+      unexplained_.push_back({e.executor, *seen});
+      return fmt::format("{} {} said {}, which nothing explains", e.executor, e.version, e.outcome);
+    }
+    if (v.kind == compare::VerdictKind::ExecutorDied && s.judge->known_death(c, s.judge->read(c), column) == nullptr) {
+      unexplained_.push_back({e.executor, *seen});
       return fmt::format("{} {} died of this, and no known entry says so", e.executor, e.version);
+    }
     return std::string();
+  }
+
+  // What the unexplained answers come to, each with all who said the same, as a campaign names it: "; bucket ID".
+  Result<std::string> buckets_of(Session& s, const Case& c) const {
+    const auto reference = reference_says(s, c);
+    if (!reference) return tl::unexpected(reference.error());
+    std::set<std::string> all;
+    for (const Unexplained& one : unexplained_) {
+      std::set<std::string> names;
+      for (const Unexplained& u : unexplained_)
+        if (u.seen.status == one.seen.status && u.seen.outcome == one.seen.outcome) names.insert(u.executor);
+      const std::string who = fmt::format("{}", fmt::join(names, "."));
+      all.insert(
+          compare::explain(*s.judge, who, c, s.judge->read(c), one.seen, *reference ? &**reference : nullptr).bucket);
+    }
+    return all.empty() ? std::string() : fmt::format("; bucket {}", fmt::join(all, ", "));
   }
 
   std::size_t column_of(Session& s, const Expectation& e) {
@@ -129,7 +156,13 @@ class Replayer {
     return it->second;
   }
 
+  struct Unexplained {
+    std::string executor;
+    Observation seen;
+  };
+
   const Flags& flags_;
+  std::vector<Unexplained> unexplained_;  // recorded answers of the case in hand
   std::map<std::string, Session> sessions_;
   std::map<const Session*, std::map<std::string, std::size_t>> columns_;
 };

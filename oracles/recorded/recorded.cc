@@ -2,6 +2,8 @@
 #include "oracles/recorded/recorded.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -12,11 +14,17 @@ bool inside(std::string_view text, std::string_view word) {
   return text.starts_with(word) && text.size() > word.size() + 1 && text[word.size()] == '(' && text.ends_with(')');
 }
 
+// Observations hold views of texts that never end.
+std::string_view kept(std::string_view text) {
+  static std::set<std::string, std::less<>> all;
+  return *all.emplace(text).first;
+}
+
 }  // namespace
 
 Result<Observation> observation_of(const Expectation& e, const Domain& domain) {
   if (inside(e.outcome, "incomparable")) return incomparable("recorded_incomparable");
-  if (inside(e.outcome, "died")) return died("recorded_death");
+  if (inside(e.outcome, "died")) return died(kept(std::string_view(e.outcome).substr(5, e.outcome.size() - 6)));
   Observation o;
   o.status = Status::Ran;
   o.reason = {};

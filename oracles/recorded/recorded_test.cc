@@ -26,6 +26,7 @@ TEST(Recorded, WhatDidNotRun) {
   EXPECT_EQ(left_out->status, Status::Incomparable);
   EXPECT_NE(left_out->reason, Observation().reason) << "an executor would run the case";
   EXPECT_EQ(dead->status, Status::Died);
+  EXPECT_EQ(dead->reason, "hang");
 }
 
 TEST(Recorded, OtherWordsAreAnError) {
