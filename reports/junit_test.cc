@@ -20,7 +20,7 @@ TEST(Junit, CountsAndSpellsEachKindOfRow) {
             "    <failure message=\"box says done\">why it is kept</failure>\n"
             "  </testcase>\n"
             "  <testcase classname=\"toy\" name=\"c.case:2\" time=\"0.000000\">\n"
-            "    <skipped message=\"no expectation is stored\"/>\n"
+            "    <skipped>no expectation is stored</skipped>\n"
             "  </testcase>\n"
             "</testsuite>\n");
 }
