@@ -4,11 +4,28 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+namespace {
+int g_syncs = 0;
+bool g_sync_fails = false;
+}  // namespace
+
+// In the place of the C library's.
+extern "C" int fsync(int fd) {
+  ++g_syncs;
+  if (!g_sync_fails) return static_cast<int>(::syscall(SYS_fsync, fd));
+  errno = EIO;
+  return -1;
+}
 
 namespace diffvisor {
 namespace {
@@ -54,6 +71,52 @@ TEST_F(File, WhatCannotBeWrittenLeavesNothingBehind) {
   EXPECT_TRUE(fs::is_directory(directory_ / "d" / "inside"));
   EXPECT_EQ(content("a"), "old\n");
   EXPECT_EQ(entries(), 2) << "no temporary file is left";
+}
+
+// A disk says late that it could not take what was written.
+TEST_F(File, WhatCannotBeSyncedIsNotReplaced) {
+  g_syncs = 0;
+  ASSERT_TRUE(write_file_atomically(directory_ / "a", "old"));
+  EXPECT_EQ(g_syncs, 1);
+  g_sync_fails = true;
+  EXPECT_FALSE(write_file_atomically(directory_ / "a", "new"));
+  g_sync_fails = false;
+  EXPECT_EQ(content("a"), "old");
+  EXPECT_EQ(entries(), 1);
+}
+
+// Of a process that was killed and had the same number.
+TEST_F(File, ALeftoverDoesNotShowThrough) {
+  ASSERT_TRUE(write_file_atomically(directory_ / ("a.tmp." + std::to_string(::getpid())), "longer than what comes"));
+  ASSERT_TRUE(write_file_atomically(directory_ / "a", "short"));
+  EXPECT_EQ(content("a"), "short");
+  EXPECT_EQ(entries(), 1);
+}
+
+// Without any lock: whoever comes last wins, and nobody sees a mixture.
+TEST_F(File, WritersOfOneFileDoNotMix) {
+  ASSERT_TRUE(write_file_atomically(directory_ / "a", "0"));
+  std::vector<pid_t> children;
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    const pid_t pid = ::fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      bool good = true;
+      for (std::size_t i = 0; i < 100 && good; ++i)
+        good = write_file_atomically(directory_ / "a", std::string(200000 + 1000 * i, letter)).has_value();
+      ::_exit(good ? 0 : 1);
+    }
+    children.push_back(pid);
+  }
+  for (int i = 0; i < 200; ++i) {
+    const std::string seen = content("a");
+    ASSERT_EQ(seen.find_first_not_of(seen[0]), std::string::npos);
+  }
+  for (const pid_t pid : children) {
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
 }
 
 TEST_F(File, ASymbolicLinkStaysOneAndItsFileIsReplaced) {

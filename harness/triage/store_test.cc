@@ -172,6 +172,13 @@ TEST_F(StoreTest, AFullDiskDamagesNothing) {
     EXPECT_EQ(f.path().filename().string().find(".tmp."), std::string::npos);
 }
 
+TEST_F(StoreTest, OtherFilesOnlyGrow) {
+  const auto longer = [](const std::string& old, const std::string& now) { return now.size() > old.size(); };
+  ASSERT_TRUE(store().open());
+  for (const char* text : {"12", "1234", "123"}) ASSERT_TRUE(store().replace_if("run.json", text, longer));
+  EXPECT_EQ(read_file(directory_ / "findings" / "run.json").value_or(""), "1234");
+}
+
 TEST_F(StoreTest, ADamagedFileIsSaid) {
   ASSERT_TRUE(store().open());
   ASSERT_TRUE(store().add(record("toy.box.a", "x", 1), schemas()));
