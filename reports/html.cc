@@ -17,7 +17,7 @@ namespace {
 using triage::Record;
 
 constexpr std::size_t kMostStatic = 200, kStaticBytes = 560'000, kRestBytes = 200'000;
-constexpr std::size_t kMostLines = 6, kMostRules = 1500, kMostOrigins = 5;
+constexpr std::size_t kMostLines = 6, kMostRules = 1500, kMostOrigins = 5, kMostSameCause = 8;
 
 std::string code(std::string_view text) { return "<code>" + escaped(text) + "</code>"; }
 
@@ -105,9 +105,13 @@ std::string origins_text(const Record& r) {
 // Links to the findings that probably have the same cause.
 using Causes = std::map<std::string, std::vector<std::string>>;
 std::string same_cause_text(const Record& r, const Causes& causes) {
+  const std::vector<std::string>& all = causes.at(triage::same_cause(r));
   std::string out;
-  for (const std::string& other : causes.at(triage::same_cause(r)))
-    if (other != r.bucket) out += fmt::format("{}<a href=\"#{}\">{}</a>", out.empty() ? "" : ", ", other, other);
+  std::size_t shown = 0;
+  for (const std::string& other : all)
+    if (other != r.bucket && shown < kMostSameCause)
+      out += fmt::format("{}<a href=\"#{}\">{}</a>", shown++ == 0 ? "" : ", ", other, other);
+  if (all.size() - 1 > shown) out += fmt::format(" and {} more", all.size() - 1 - shown);
   return out.empty() ? "" : "<p>Same cause: " + out + "</p>";
 }
 
@@ -273,6 +277,7 @@ std::string rules_section(const FindingsReport& report) {
   std::string out = "<section id=rules><h2>Rules</h2>";
   std::size_t shown = 0, left_out = 0;
   for (const auto& [name, matrix] : matrices_of(report)) {
+    if (matrix.empty()) continue;  // its subject is behaviour, not legality
     std::size_t confirmed = 0;
     for (const RunRule& r : matrix) confirmed += !r.confirmed_by.empty();
     out += fmt::format(

@@ -65,6 +65,16 @@ async function use(tab) {
   await tab.click('#list > details:first-child > summary');
 }
 
+// With everything open: tables of findings fit, other tables scroll inside their own box.
+async function onPhone(tab) {
+  await tab.evaluate(() => document.querySelectorAll('details').forEach((d) => (d.open = true)));
+  const wide = await tab.$$eval('.f .wide', (all) => all.filter((e) => e.scrollWidth > e.clientWidth).length);
+  expect(wide === 0, `phone: ${wide} tables of findings are wider than the window`);
+  const out = await tab.$$eval('table', (all) => all.filter((e) => !e.closest('.wide')).length);
+  expect(out === 0, `phone: ${out} tables have no box to scroll in`);
+  expect(await tab.locator('.f pre').first().isVisible(), 'phone: no listing');
+}
+
 (async () => {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
   const size = fs.statSync(page).size;
@@ -72,7 +82,7 @@ async function use(tab) {
   console.log(`page: ${size} bytes`);
   await view(browser, 'light', {}, use);
   await view(browser, 'dark', { colorScheme: 'dark' }, use);
-  await view(browser, 'phone', { viewport: { width: 390, height: 844 } }, async (tab) => tab.click('#list > details:first-child > summary'));
+  await view(browser, 'phone', { viewport: { width: 390, height: 844 } }, onPhone);
   await view(browser, 'noscript', { javaScriptEnabled: false }, async (tab) => {
     expect((await tab.locator('#list > details').count()) === 200, 'without scripts there are not 200 findings');
     await tab.click('#list > details:first-child > summary');
