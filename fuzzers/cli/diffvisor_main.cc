@@ -153,8 +153,9 @@ void add_known_entries(CLI::App* k, Arguments& a) {
       "Example: diffvisor known add findings/vmx_entry.bochs.accepts.vmx.rip.width.case --id bochs_rip_width"
       " --reason 'The width of RIP is not checked.' --reference 'SDM 3C 29.3.1.4'");
   add->callback([&a] { a.code = known_add(a.path, a.known, a.flags); });
-  auto* explain = k->add_subcommand("explain", "an entry in words: rules, edits, proof");
-  explain->add_option("ID", a.path, "name of the entry")->required();
+  auto* explain =
+      k->add_subcommand("explain", "an entry in words: rules, edits, proof; or what entries make of a case");
+  explain->add_option("ID", a.path, "name of the entry, or a case file")->required();
   explain->add_option("--corpus", a.flags.corpus, "corpus directory");
   explain->footer("Example: diffvisor known explain bochs_rip_width_unchecked");
   explain->callback([&a] { a.code = known_explain(a.path, a.flags); });

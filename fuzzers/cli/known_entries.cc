@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "fuzzers/cli/commands.h"
+#include "fuzzers/cli/known_on_case.h"
 #include "fuzzers/rule_lines.h"
 #include "harness/base/file.h"
 #include "harness/case/diff.h"
@@ -254,7 +255,10 @@ int known_explain(const std::string& id, const Flags& flags) {
     for (const Known& k : *all)
       if (k.id == id) return print_entry(*d.domain, k, *root / "known"), kClean;
   }
-  return complain({ErrorCode::Usage, id, "no known divergence has this id"});
+  if (std::error_code ec; !fs::exists(id, ec))
+    return complain({ErrorCode::Usage, id, "no known divergence has this id, and it is no file"});
+  const auto explained = explain_on_case(id, *root / "known");
+  return explained ? kClean : complain(explained.error());
 }
 
 }  // namespace diffvisor::cli
