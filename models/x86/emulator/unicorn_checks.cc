@@ -15,10 +15,13 @@ namespace diffvisor::x86 {
 namespace {
 
 // All of the maps 0F38 and 0F3A, integer instructions and those that do not exist too, is subject to the checks of SSE.
-void check_as_sse(Machine& m, const Instruction& i) {
-  const bool data = i.vex ? i.row != nullptr && i.row->select.prefixes == 2 : i.operand_prefix;
+void check_as_sse(Machine& m, bool data) {
   if (m.cr0(insn::cr0::TS)) return m.raise(insn::kNM, Cause::DeviceNotAvailable);
   if (m.cr0(insn::cr0::EM) || (data && !m.cr4(insn::cr4::OSFXSR))) m.undefined_opcode(Cause::SystemFlags);
+}
+
+void check_as_sse(Machine& m, const Instruction& i) {
+  check_as_sse(m, i.vex ? i.row != nullptr && i.row->select.prefixes == 2 : i.operand_prefix);
 }
 
 // MOVQ2DQ, MOVDQ2Q and MOVMSKPS take a memory operand for a register, and no displacement.
@@ -59,6 +62,9 @@ void refuse_decoded(Machine& m, std::span<const u8> bytes, std::size_t fetched) 
   if (m.quirk(Quirk::UnicornSseChecks) && i.map >= 2) check_as_sse(m, i);
   if (is_move_of_registers(i)) m.cannot_judge("memory_form_of_register_move");
   if (status == DecodeStatus::TooLong) m.cannot_judge("instruction_length");
+  // PSLLW and its like are under way, as MMX, when their memory form turns out not to exist.
+  if (i.map == 1 && i.opcode >= 0x71 && i.opcode <= 0x73 && status != DecodeStatus::Ok)
+    m.cannot_judge("mmx_shift_form");
   // It takes the prefix for 0F.
   if (i.vex && i.map == 1 && status != DecodeStatus::Ok) m.cannot_judge("vex_as_legacy");
   if (status != DecodeStatus::Ok) return m.undefined_opcode(Cause::Opcode);
@@ -106,7 +112,22 @@ bool is_far_transfer(const Machine& m) {
   return h == &iret || h == &ret_far || h == &call_far || h == &jmp_far;
 }
 
+namespace {
+
+// A VEX prefix, or its first byte, is all that is there: little can be said before the opcode.
+bool refuse_vex_prefix(Machine& m, std::span<const u8> bytes) {
+  Instruction i;
+  decode(decode_mode(m), bytes, i);
+  if (i.opcode != 0 || i.has_modrm || !(i.vex || bytes.back() == 0xc4 || bytes.back() == 0xc5)) return false;
+  if (i.vex && (i.lock || i.operand_prefix || i.rep != Rep::None)) m.undefined_opcode(Cause::Opcode);
+  if (i.map >= 2 && m.quirk(Quirk::UnicornSseChecks)) check_as_sse(m, (bytes.back() & 3) == 1);
+  return true;
+}
+
+}  // namespace
+
 void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
+  if (refuse_vex_prefix(m, bytes.first(fetched))) return;
   Fault found;
   // Whatever the next byte is: it may be the opcode, or ModRM. CR0.TS comes before what that says. Every eighth first:
   // of most instructions one of them is defined.

@@ -79,7 +79,8 @@ Descriptor gate_target(Machine& m, const Descriptor& gate, bool call) {
   if (!d.is_code() || !level || !mode) {
     m.raise(insn::kGP, selector_error(selector), Cause::GateTarget);
   } else if (!d.present()) {
-    m.raise(insn::kNP, selector_error(selector), Cause::DescriptorAbsent);
+    const bool as_unicorn = !call && m.quirk(Quirk::UnicornFar);
+    m.raise(as_unicorn ? insn::kGP : insn::kNP, selector_error(selector), Cause::DescriptorAbsent);
   }
   return d;
 }
