@@ -61,7 +61,7 @@ Image memory_of(const Case& c, Route route, Segments segments) {
     for (const unsigned s : kLoaded) i.put(kGdt + own_index(s), descriptor_of(c, s));
   const auto& code = c.areas[kCodeArea];
   const u64 room = std::min<u64>(code.size(), kRamEnd - c.v[CodeAddress]);
-  std::memcpy(i.bytes.data() + c.v[CodeAddress], code.data(), room);
+  for (u64 k = 0; k < room; ++k) i.bytes[c.v[CodeAddress] + k] = std::to_integer<std::uint8_t>(code[k]);
   return i;
 }
 

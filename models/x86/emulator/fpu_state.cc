@@ -92,10 +92,10 @@ void write_fields(Machine& m, const Instruction& i, std::span<const u8> image) {
   const auto put = [&](std::size_t at, unsigned bytes) {
     if (m.ok()) m.write(i.segment, offset + at, bytes, get(image, at, bytes));
   };
-  for (const std::size_t at : {0, 2, 4}) put(at, 2);
-  for (const std::size_t at : {8, 16}) put(at, 8);
+  for (const std::size_t at : {0u, 2u, 4u}) put(at, 2);
+  for (const std::size_t at : {8u, 16u}) put(at, 8);
   for (std::size_t at = kStArea; at < kXmmArea; at += 16) put(at, 8), put(at + 8, 2);
-  for (const std::size_t at : {24, 28}) put(at, 4);
+  for (const std::size_t at : {24u, 28u}) put(at, 4);
   for (std::size_t at = kXmmArea; at < image.size(); at += 8) put(at, 8);
 }
 
