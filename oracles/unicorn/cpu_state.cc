@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracles/unicorn/cpu_state.h"
 
+#include <iterator>
+#include <utility>
+
 #include "harness/arch/insn/record.h"
 #include "harness/arch/insn/schema.h"
 
@@ -96,17 +99,33 @@ constexpr WordAt kWords[] = {{Rip, at::kEip, 8},
                              {Mxcsr, at::kMxcsr, 4},
                              {Fcw, at::kFpuc, 2}};
 
-void put_word(Context& to, const WordAt& w, u64 value) {
-  if (w.bytes == 8) return to.put(w.offset, value);
-  if (w.bytes == 4) return to.put(w.offset, static_cast<u32>(value));
-  if (w.bytes == 2) return to.put(w.offset, static_cast<std::uint16_t>(value));
-  to.put(w.offset, static_cast<std::uint8_t>(value));
+// Unrolled, so that no size is looked at.
+template <std::size_t i>
+void load_word(const u64* v, Context& to) {
+  constexpr WordAt w = kWords[i];
+  const u64 value = v[w.slot];
+  if constexpr (w.bytes == 8) to.put(w.offset, value);
+  if constexpr (w.bytes == 4) to.put(w.offset, static_cast<u32>(value));
+  if constexpr (w.bytes == 2) to.put(w.offset, static_cast<std::uint16_t>(value));
+  if constexpr (w.bytes == 1) to.put(w.offset, static_cast<std::uint8_t>(value));
 }
-u64 get_word(const Context& from, const WordAt& w) {
-  if (w.bytes == 8) return from.get<u64>(w.offset);
-  if (w.bytes == 4) return from.get<u32>(w.offset);
-  if (w.bytes == 2) return from.get<std::uint16_t>(w.offset);
-  return from.get<std::uint8_t>(w.offset);
+template <std::size_t i>
+void read_word(const Context& from, u64* r) {
+  constexpr WordAt w = kWords[i];
+  u64& value = r[w.slot - kFirstState];
+  if constexpr (w.bytes == 8) value = from.get<u64>(w.offset);
+  if constexpr (w.bytes == 4) value = from.get<u32>(w.offset);
+  if constexpr (w.bytes == 2) value = from.get<std::uint16_t>(w.offset);
+  if constexpr (w.bytes == 1) value = from.get<std::uint8_t>(w.offset);
+}
+using EachWord = std::make_index_sequence<std::size(kWords)>;
+template <std::size_t... i>
+void load_words(const u64* v, Context& to, std::index_sequence<i...>) {
+  (load_word<i>(v, to), ...);
+}
+template <std::size_t... i>
+void read_words(const Context& from, u64* r, std::index_sequence<i...>) {
+  (read_word<i>(from, r), ...);
 }
 
 void load_fpu(const u64* v, Context& to) {
@@ -154,7 +173,7 @@ void read_segments(const Context& from, u64* r) {
 
 void load_state(const u64* v, Context& to) {
   for (unsigned i = 0; i < 16; ++i) to.put(at::kRegs + 8 * i, v[Rax + i]);
-  for (const WordAt& w : kWords) put_word(to, w, v[w.slot]);
+  load_words(v, to, EachWord{});
   // Breakpoints are objects that a context does not hold: none is ever enabled.
   to.put(at::kDr + 56, v[Dr7] & ~u64{0xff});
   to.put(at::kHflags, hflags_of(v));
@@ -194,7 +213,7 @@ void load_features(const u64* v, Context& to) {
 void read_state(const Context& from, const u64* v, u64* r) {
   std::memset(r, 0, kStateWords * sizeof *r);
   for (unsigned i = 0; i < 16; ++i) r[i] = from.get<u64>(at::kRegs + 8 * i);
-  for (const WordAt& w : kWords) r[w.slot - kFirstState] = get_word(from, w);
+  read_words(from, r, EachWord{});
   r[Dr7 - kFirstState] = (from.get<u64>(at::kDr + 56) & ~u64{0xff}) | (v[Dr7] & 0xff);
   read_segments(from, r);
   read_fpu(from, r);

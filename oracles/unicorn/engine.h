@@ -46,6 +46,13 @@ class Engine {
     insn::Outcome outcome = 0;
     Limit limit = Limit::None;
   };
+  // What the softmmu holds.
+  enum class Softmmu : std::uint8_t {
+    Nothing,
+    Physical,  // linear addresses as physical ones
+    OfPages,   // what page tables said of the pages in accesses_
+    Unknown
+  };
   // How one instruction is run: with RFLAGS.TF, so that Unicorn translates it alone and stops behind it wherever that
   // is; or, if it shows TF, loses it or repeats to completion, up to the address behind it.
   struct Plan {
@@ -62,8 +69,12 @@ class Engine {
   void add_hooks();
   Result<void> map_memory();
 
-  void flush_translations();
+  void run_service(std::uint64_t at);
+  void flush_softmmu();
+  void flush_pages();
+  void fit_softmmu(bool paged);
   void drop_code();
+  void begin_epoch();
   void adopt_profile(const std::uint64_t* v);
   void prepare(const insn::WireCase& c);
 
@@ -100,21 +111,24 @@ class Engine {
   GuestRam ram_;
   std::unique_ptr<std::uint8_t, void (*)(void*)> service_page_{nullptr, nullptr};
   Context fresh_;    // of a CPU just opened
-  Context service_;  // for flushing
+  Context service_;  // for flushing; linear addresses are physical ones
   Context now_;      // before a step; at other times as fresh_ but for what load_state writes
   Context after_;
   Events events_;
   Accesses accesses_;
-  std::array<std::uint64_t, 8> code_{};  // where the steps of the last case began and could end
+  static constexpr std::size_t kMostCodes = 8;  // of one case: each step begins somewhere and may have to end somewhere
+  static constexpr std::uint64_t kCodeBytes = insn::kRegionPages * insn::kPage;  // what maps them is a multiple of it
+  std::array<std::uint64_t, 64> code_{};  // where such ranges with translations begin
   std::size_t codes_ = 0;
+  std::uint32_t epoch_ = 0;  // the last case's
   std::uint64_t steps_ = 0, last_pc_ = 0;
   bool paging_changed_ = false;
   Opcode opcode_;                  // of the last step
   bool ran_to_address_ = false;    // the last step
   bool fetched_for_stop_ = false;  // code that nothing but our stop asked for, on a page of its own
   std::uint64_t profile_[2] = {~std::uint64_t{0}, ~std::uint64_t{0}};
-  bool translated_ = false;  // the softmmu may hold what page tables said
-  bool smap_used_ = false;   // even for the service context's own index
+  Softmmu softmmu_ = Softmmu::Nothing;
+  bool pages_unsure_ = false;  // accesses_ may lack some
   bool flush_toggle_ = false;
   std::uint32_t cases_ = 0;
 };

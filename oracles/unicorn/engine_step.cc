@@ -72,7 +72,9 @@ Engine::Plan Engine::plan_step(const Opcode& o, bool rep_one) const {
 }
 
 void Engine::note_code(u64 linear) {
-  if (ram_behind(linear) && codes_ < code_.size()) code_[codes_++] = linear;
+  const u64 begin = linear & ~(kCodeBytes - 1);
+  if (ram_behind(linear) && std::find(code_.begin(), code_.begin() + codes_, begin) == code_.begin() + codes_)
+    code_[codes_++] = begin;
 }
 
 void Engine::emulate(const Plan& plan) {
@@ -188,8 +190,10 @@ Engine::Step Engine::run_step(const WireCase& c) {
     fetched_for_stop_ |= (plan.until ^ pc) >= kPage;
     note_code(plan.until);
     accesses_.note_page(plan.until);
+    pages_unsure_ |= plan.until % kPage == 0;  // afterwards Unicorn looks one byte in front of it
   }
   emulate(plan);
+  pages_unsure_ |= hooks_lost();
   const Step step = judge(opcode_, plan);
   clean_state(opcode_, plan, kind_of(step.outcome));
   paging_changed_ |= paging_of(now_) != paging_of(after_);
@@ -201,7 +205,7 @@ Engine::Step Engine::run_step(const WireCase& c) {
 Engine::Step Engine::run_steps(const WireCase& c) {
   steps_ = 0;
   fetched_for_stop_ = false;
-  paging_changed_ = false;
+  paging_changed_ = pages_unsure_ = false;
   for (;;) {
     const Step step = run_step(c);
     if (step.limit != Limit::None || kind_of(step.outcome) != OutcomeKind::Done) return step;
@@ -289,10 +293,8 @@ void Engine::run(const WireCase& c, WireResult& out) {
   recycle();
   prepare(c);
   const Step last = run_steps(c);
-  const bool paged = is_paged(c) || paging_changed_;
-  const bool smap = ((c.v[Cr4] | after_.get<u64>(at::kCr + 32)) >> cr4::SMAP & 1) != 0;
-  translated_ |= paged;
-  smap_used_ |= paged && smap;
+  const bool unknown = paging_changed_ || pages_unsure_ || accesses_.overflow();
+  softmmu_ = unknown ? Softmmu::Unknown : is_paged(c) ? Softmmu::OfPages : Softmmu::Physical;
   report_memory(c, out);
   const Limit limit = last.limit != Limit::None ? last.limit : limit_of_pages(c, last);
   out.status = static_cast<u32>(limit);

@@ -334,6 +334,23 @@ bool is_same(const WireResult& a, const WireResult& b) {
   return true;
 }
 
+// Behind its end Unicorn looks for translations one byte in front of the address it was to stop at.
+TEST_F(UnicornEngine, WhereItLookedAfterItsEndIsForgotten) {
+  WireCase sysret = golden_wire(kLong64, {0x48, 0x0f, 0x07});
+  sysret.v[Rcx] = kCode + 3 * kPage;
+  sysret.v[R11] = 2;
+  WireCase jump = golden_wire(kLong64, {0xe9, 0xfb, 0x1f, 0x00, 0x00});
+  jump.v[CsAttr] |= 0x60;
+  jump.v[SsAttr] |= 0x60;
+  jump.v[ExtraSteps] = 1;
+  jump.v[PatchAddress] = kPt + 8 * (kCode / kPage + 2);
+  jump.v[PatchValue] = (kCode + 2 * kPage) | 6;
+  settle(jump.v);
+  EXPECT_EQ(text(run(jump)), "#PF");
+  EXPECT_EQ(text(run(sysret)), "done");
+  EXPECT_EQ(text(run(jump)), "#PF");
+}
+
 TEST_F(UnicornEngine, NothingIsLeftOfACase) {
   Rng rng(1, 1);
   for (unsigned i = 0; i < 4000; ++i) {

@@ -25,6 +25,8 @@ using insn::WireResult;
 
 // ---- in the child
 
+constexpr std::size_t kMostCases = 256;
+
 class UnicornServer : public case_child::Server {
  public:
   const char* start() override {
@@ -39,18 +41,27 @@ class UnicornServer : public case_child::Server {
   // Memory that changed unseen makes everything since the last look worthless: the process gives up, and its cases are
   // run again one by one.
   void serve(const case_child::Work& work) override {
-    for (const bool paged : {false, true}) serve(work, paged);
+    const auto* cases = reinterpret_cast<const WireCase*>(work.cases);
+    auto* results = reinterpret_cast<WireResult*>(work.results);
+    std::array<std::uint32_t, kMostCases> order;
+    std::size_t n = 0;
+    for (const bool paged : {false, true})
+      for (std::size_t i = 0; i < work.count; ++i)
+        if (Engine::is_paged(cases[i]) == paged) order[n++] = static_cast<std::uint32_t>(i);
+    for (std::size_t k = 0; k < n; ++k) {
+      if (k + 1 < n) fetch_ahead(cases[order[k + 1]], results[order[k + 1]]);
+      *work.cursor = order[k];
+      engine_->run(cases[order[k]], results[order[k]]);
+    }
     if (!engine_->is_clean()) ::_exit(1);
   }
 
  private:
-  void serve(const case_child::Work& work, bool paged) {
-    for (std::size_t i = 0; i < work.count; ++i) {
-      const auto& c = *reinterpret_cast<const WireCase*>(work.cases + i * sizeof(WireCase));
-      if (Engine::is_paged(c) != paged) continue;
-      *work.cursor = static_cast<std::uint32_t>(i);
-      engine_->run(c, *reinterpret_cast<WireResult*>(work.results + i * sizeof(WireResult)));
-    }
+  // The host, on another processor, has written the one and read the other.
+  static void fetch_ahead(const WireCase& c, const WireResult& r) {
+    constexpr std::size_t kLine = 64;
+    for (std::size_t at = 0; at < sizeof c; at += kLine) __builtin_prefetch(reinterpret_cast<const char*>(&c) + at);
+    for (std::size_t at = 0; at < sizeof r; at += kLine) __builtin_prefetch(reinterpret_cast<const char*>(&r) + at, 1);
   }
 
   std::unique_ptr<Engine> engine_;
@@ -62,7 +73,7 @@ case_child::Spec child_spec() {
   spec.name = "unicorn";
   spec.case_bytes = sizeof(WireCase);
   spec.result_bytes = sizeof(WireResult);
-  spec.most_cases = 256;
+  spec.most_cases = kMostCases;
   spec.make_server = [] { return std::make_unique<UnicornServer>(); };
   return spec;
 }
