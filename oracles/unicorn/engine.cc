@@ -249,7 +249,6 @@ Result<void> Engine::open_cpu() {
   service_.set_size(kPagingEnd);
   service_.put(at::kCr, bit(cr0::PE) | bit(cr0::ET));
   service_.put(at::kEfer, bit(efer::LME) | bit(efer::LMA));
-  service_.put(at::kEflags, u64{2});
   service_.put(at::kHflags, u32{1u << hflag::PE | 1u << hflag::LMA | 1u << hflag::CS64 | 1u << hflag::CS32 |
                                 1u << hflag::SS32 | 1u << hflag::SMAP});
   profile_[0] = profile_[1] = ~u64{0};
@@ -271,28 +270,30 @@ void Engine::add_hooks() {
 // ---- between cases
 
 // Without paging, in 64-bit mode, and with the softmmu index of SMAP, which few cases share.
-void Engine::run_service(u64 at) {
+void Engine::run_service(u64 at, u64 flags) {
+  service_.put(at::kEflags, u64{2} | flags);
   service_.restore_to(uc_);
   uc_emu_start(uc_, at, 0, 0, 0);
   softmmu_ = Softmmu::Nothing;
 }
 
+// It is stopped before the next instruction is looked for: not even this page is left.
 void Engine::flush_softmmu() {
   flush_toggle_ = !flush_toggle_;
   service_.put(at::kCr + 32, flush_toggle_ ? bit(cr4::PGE) : 0);
   service_.put(at::kRegs, flush_toggle_ ? 0 : bit(cr4::PGE));
-  run_service(kMovToCr4At);
+  run_service(kMovToCr4At, bit(rflags::TF));
 }
 
-// Half the time, and what else lies in the processor's caches stays there.
+// In half the time, and with what else lies in the processor's caches. Leaves the service page to SMAP's index.
 void Engine::flush_pages() {
   const auto pages = accesses_.pages();
   const std::size_t unused = kMostFlushed - pages.size();
   for (std::size_t i = 0; i < pages.size(); ++i) service_.put(at::kRegs + 8 * kInvlpgRegisters[unused + i], pages[i]);
-  run_service(kInvlpgsAt + kInvlpgBytes * unused);
+  run_service(kInvlpgsAt + kInvlpgBytes * unused, 0);
 }
 
-void Engine::fit_softmmu(bool paged) {
+void Engine::fit_softmmu(bool paged, bool smap) {
   switch (softmmu_) {
     case Softmmu::Nothing:
       return;
@@ -300,7 +301,7 @@ void Engine::fit_softmmu(bool paged) {
       if (paged) flush_softmmu();
       return;
     case Softmmu::OfPages:
-      return accesses_.pages().size() <= kMostFlushed ? flush_pages() : flush_softmmu();
+      return accesses_.pages().size() <= kMostFlushed && !smap ? flush_pages() : flush_softmmu();
     case Softmmu::Unknown:
       return flush_softmmu();
   }
@@ -309,7 +310,7 @@ void Engine::fit_softmmu(bool paged) {
 // Unicorn does not see that code was written by us. Addresses are looked up as the CPU's present state would, so that
 // state is made one in which they are physical.
 void Engine::drop_code() {
-  fit_softmmu(false);
+  fit_softmmu(false, false);
   service_.restore_to(uc_);
   for (; codes_ != 0; --codes_) uc_ctl_remove_cache(uc_, code_[codes_ - 1], code_[codes_ - 1] + kCodeBytes);
   softmmu_ = Softmmu::Physical;
@@ -337,7 +338,7 @@ void Engine::adopt_profile(const u64* v) {
 
 void Engine::prepare(const WireCase& c) {
   begin_epoch();
-  fit_softmmu(is_paged(c));
+  fit_softmmu(is_paged(c), (c.v[Cr4] >> cr4::SMAP & 1) != 0);
   adopt_profile(c.v);
   load_state(c.v, now_);
   now_.put(at::kHflags, now_.get<u32>(at::kHflags) | epoch_ << kEpochShift);

@@ -69,10 +69,10 @@ class Engine {
   void add_hooks();
   Result<void> map_memory();
 
-  void run_service(std::uint64_t at);
+  void run_service(std::uint64_t at, std::uint64_t flags);
   void flush_softmmu();
   void flush_pages();
-  void fit_softmmu(bool paged);
+  void fit_softmmu(bool paged, bool smap);
   void drop_code();
   void begin_epoch();
   void adopt_profile(const std::uint64_t* v);

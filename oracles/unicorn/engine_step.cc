@@ -91,7 +91,10 @@ void Engine::emulate(const Plan& plan) {
   if (mxcsr != kFreshMxcsr) uc_reg_write(uc_, UC_X86_REG_MXCSR, &mxcsr);
   // "No end" is the end 0, and that is an address where code may lie.
   const bool at_zero = cs_base(now_) + now_.get<u64>(at::kEip) == 0;
-  uc_emu_start(uc_, now_.get<u64>(at::kEip), plan.until_set ? plan.until : at_zero ? kNowhere : 0, 0, 0);
+  const u64 until = plan.until_set ? plan.until : at_zero ? kNowhere : 0;
+  uc_emu_start(uc_, now_.get<u64>(at::kEip), until, 0, 0);
+  // Afterwards Unicorn looks one byte in front of that.
+  pages_unsure_ |= until == kNowhere || (until != 0 && until % kPage == 0);
   after_.save_from(uc_);
 }
 
@@ -190,7 +193,6 @@ Engine::Step Engine::run_step(const WireCase& c) {
     fetched_for_stop_ |= (plan.until ^ pc) >= kPage;
     note_code(plan.until);
     accesses_.note_page(plan.until);
-    pages_unsure_ |= plan.until % kPage == 0;  // afterwards Unicorn looks one byte in front of it
   }
   emulate(plan);
   pages_unsure_ |= hooks_lost();

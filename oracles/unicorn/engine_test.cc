@@ -351,6 +351,21 @@ TEST_F(UnicornEngine, WhereItLookedAfterItsEndIsForgotten) {
   EXPECT_EQ(text(run(jump)), "#PF");
 }
 
+// Flushing is itself done by instructions on a page of its own.
+TEST_F(UnicornEngine, WhereItFlushesIsForgotten) {
+  const WireCase unpaged = golden_wire(kReal16, {0x90}), paged = golden_wire(kLong64, {0x90});
+  for (const u64 smap : {u64{0}, u64{1}}) {
+    WireCase load = golden_wire(kLong64, {0x8a, 0x06});
+    load.v[Rsi] = u64{1} << 60;
+    load.v[Cr4] |= smap << cr4::SMAP;
+    settle(load.v);
+    for (unsigned i = 0; i < 40; ++i) {
+      EXPECT_EQ(text(run(load)), "#GP") << i;
+      run(i % 3 == 0 ? unpaged : paged);
+    }
+  }
+}
+
 TEST_F(UnicornEngine, NothingIsLeftOfACase) {
   Rng rng(1, 1);
   for (unsigned i = 0; i < 4000; ++i) {
