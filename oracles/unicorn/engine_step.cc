@@ -188,6 +188,7 @@ Engine::Step Engine::run_step(const WireCase& c) {
   note_code(pc);
   accesses_.note_page(pc);
   accesses_.note_page(pc + kMostInstruction - 1);
+  pages_unsure_ |= (pc + kMostInstruction) % kPage == 0;  // what is too long is read up to its 16th byte
   ran_to_address_ = plan.until_set;
   if (plan.until_set) {
     fetched_for_stop_ |= (plan.until ^ pc) >= kPage;

@@ -303,6 +303,17 @@ TEST_F(UnicornEngine, PortsHaltAndSteps) {
   EXPECT_EQ(r.record[kSteps], 2u);
 }
 
+TEST_F(UnicornEngine, TheSixteenthByteLeavesNoTranslation) {
+  WireCase late = golden_wire(kLong64, {0x90});
+  late.v[Rip] = late.v[CodeAddress] = kCode + 0x1000;
+  late.v[PatchAddress] = kPt + 8 * (kCode / kPage + 1);
+  EXPECT_EQ(text(run(late)), "#PF");
+  WireCase too_long = golden_wire(kLong64, Bytes(16, 0xf2));
+  too_long.v[Rip] = too_long.v[CodeAddress] = kCode + 0x1000 - 15;
+  EXPECT_EQ(text(run(too_long)), "#GP");
+  EXPECT_EQ(text(run(late)), "#PF");
+}
+
 TEST_F(UnicornEngine, FeaturesAreTheProfiles) {
   WireCase c = golden_wire(kLong64, {0xf3, 0x0f, 0xb8, 0xc1});  // POPCNT
   EXPECT_EQ(text(run(c)), "done");

@@ -30,6 +30,12 @@ bool is_move_of_registers(const Instruction& i) {
   return i.opcode == 0x50 || (i.opcode == 0xd6 && !i.vex && i.rep != Rep::None);
 }
 
+// Forms that do not exist of opcodes that do are taken for others, with VEX for those without (unicorn_undefined_form).
+bool runs_as_neighbour(const Instruction& i) {
+  const OpcodeEntry& entry = opcode_entry(static_cast<u16>(i.map << 8 | i.opcode));
+  return i.map >= 1 && i.map <= 3 && entry.count + entry.simd_count != 0;
+}
+
 bool names_no_segment(const Instruction& i) {
   const bool loads = i.row->handler == &mov_to_segment;
   return (loads || i.row->handler == &mov_from_segment) && (i.group() > insn::kGs || (loads && i.group() == insn::kCs));
@@ -62,11 +68,7 @@ void refuse_decoded(Machine& m, std::span<const u8> bytes, std::size_t fetched) 
   if (m.quirk(Quirk::UnicornSseChecks) && i.map >= 2) check_as_sse(m, i);
   if (is_move_of_registers(i)) m.cannot_judge("memory_form_of_register_move");
   if (status == DecodeStatus::TooLong) m.cannot_judge("instruction_length");
-  // PSLLW and its like are under way, as MMX, when their memory form turns out not to exist.
-  if (i.map == 1 && i.opcode >= 0x71 && i.opcode <= 0x73 && status != DecodeStatus::Ok)
-    m.cannot_judge("mmx_shift_form");
-  // It takes the prefix for 0F.
-  if (i.vex && i.map == 1 && status != DecodeStatus::Ok) m.cannot_judge("vex_as_legacy");
+  if (status != DecodeStatus::Ok && runs_as_neighbour(i)) m.cannot_judge("undefined_form");
   if (status != DecodeStatus::Ok) return m.undefined_opcode(Cause::Opcode);
   unicorn_check(m, i);
   check_instruction(m, i);
@@ -114,14 +116,18 @@ bool is_far_transfer(const Machine& m) {
 
 namespace {
 
-// A VEX prefix, or its first byte, is all that is there: little can be said before the opcode.
+// As much of a VEX prefix as was fetched, if that is all there is: little can be said before the opcode.
 bool refuse_vex_prefix(Machine& m, std::span<const u8> bytes) {
   Instruction i;
   decode(decode_mode(m), bytes, i);
-  if (i.opcode != 0 || i.has_modrm || !(i.vex || bytes.back() == 0xc4 || bytes.back() == 0xc5)) return false;
-  if (i.vex && (i.lock || i.operand_prefix || i.rep != Rep::None)) m.undefined_opcode(Cause::Opcode);
-  if (i.map >= 2 && m.quirk(Quirk::UnicornSseChecks)) check_as_sse(m, (bytes.back() & 3) == 1);
-  return true;
+  const auto vex = std::find_if(bytes.begin(), bytes.end(), [](u8 b) { return (b | 1) == 0xc5; });
+  if (i.opcode != 0 || i.has_modrm || vex == bytes.end()) return false;
+  const auto got = bytes.end() - vex;
+  const bool rex = m.code64() && vex != bytes.begin() && (vex[-1] & 0xf0) == 0x40;
+  if (got >= 2 && (i.lock || i.operand_prefix || i.rep != Rep::None || rex)) m.undefined_opcode(Cause::Opcode);
+  if (got < (*vex == 0xc5 ? 2 : 3)) return true;
+  if (i.vex && i.map >= 2 && m.quirk(Quirk::UnicornSseChecks)) check_as_sse(m, (bytes.back() & 3) == 1);
+  return i.vex;
 }
 
 }  // namespace
@@ -129,16 +135,19 @@ bool refuse_vex_prefix(Machine& m, std::span<const u8> bytes) {
 void unicorn_refuse(Machine& m, std::span<u8> bytes, std::size_t fetched) {
   if (refuse_vex_prefix(m, bytes.first(fetched))) return;
   Fault found;
+  Limit open = nullptr;
   // Whatever the next byte is: it may be the opcode, or ModRM. CR0.TS comes before what that says. Every eighth first:
   // of most instructions one of them is defined.
   for (unsigned n = 0; n < 0x100; ++n) {
     const auto next = static_cast<u8>(n << 3 | n >> 5);
     std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(fetched), bytes.end(), next);
     refuse_decoded(m, bytes, fetched);
-    if (!m.fault.raised) return;
+    if (m.ok()) return;
+    if (m.limit != nullptr) open = std::exchange(m.limit, nullptr);
     const Fault refused = std::exchange(m.fault, {});
     if (found.vector != insn::kNM) found = refused;
   }
+  if (open != nullptr) return m.cannot_judge(open);
   m.fault = found;
 }
 
