@@ -74,6 +74,13 @@ Limit limit_done_0f(const Opcode& o, const Context& before) {
   }
 }
 
+// By RIP too: a fault at the stop has to be told from one of the instruction.
+bool is_sysret_to_itself(const Opcode& o, const Context& now) {
+  if (!o.is(Opcode::k0f, 0x07)) return false;
+  const auto rip = now.get<std::uint64_t>(at::kEip), target = sysret_target(o, now);
+  return target == rip || target == cs_base(now) + rip;
+}
+
 }  // namespace
 
 std::uint64_t sysret_target(const Opcode& o, const Context& now) {
@@ -94,8 +101,7 @@ Limit limit_before(const Opcode& o, const std::uint64_t* v, const Context& now) 
   if (o.is(Opcode::kOneByte, 0xff) && o.is_register() && (o.reg() == 3 || o.reg() == 5)) return Limit::FarRegister;
   if (o.is(Opcode::k0f, 0x07) && (now.get<std::uint64_t>(at::kEflags) >> insn::rflags::TF & 1) != 0)
     return Limit::SysretTrap;
-  if (o.is(Opcode::k0f, 0x07) && sysret_target(o, now) == cs_base(now) + now.get<std::uint64_t>(at::kEip))
-    return Limit::SysretLoop;
+  if (is_sysret_to_itself(o, now)) return Limit::SysretLoop;
   if (is_lock_compare(o)) return Limit::LockCompare;
   if (is_lock_bit(o)) return Limit::LockBit;
   if (is_divide_least(o, now)) return Limit::DivideLeast;
