@@ -28,23 +28,6 @@ constexpr u64 kServicePage = bit(60);
 constexpr u32 kRecycleAfter = 50000;               // cases; translations leave memory behind
 constexpr std::size_t kPagingEnd = at::kEfer + 8;  // enough of a context to run a flush
 
-// The service page: a MOV to CR4, and an INVLPG of each of these registers, in front of HLT.
-constexpr unsigned kInvlpgRegisters[] = {0, 1, 2, 3, 6, 7, 8, 9, 10, 11};
-constexpr std::size_t kMostFlushed = std::size(kInvlpgRegisters), kInvlpgBytes = 4;
-constexpr u64 kMovToCr4At = kServicePage, kInvlpgsAt = kServicePage + 16;
-
-void write_service_page(std::uint8_t* page) {
-  std::memset(page, 0xf4, kPage);
-  static constexpr std::uint8_t kMovToCr4[] = {0x0f, 0x22, 0xe0};
-  std::memcpy(page + (kMovToCr4At - kServicePage), kMovToCr4, sizeof kMovToCr4);
-  for (std::size_t i = 0; i < kMostFlushed; ++i) {
-    const unsigned r = kInvlpgRegisters[i];
-    const std::uint8_t invlpg[kInvlpgBytes] = {static_cast<std::uint8_t>(0x40 | r >> 3), 0x0f, 0x01,
-                                               static_cast<std::uint8_t>(0x38 | (r & 7))};
-    std::memcpy(page + (kInvlpgsAt - kServicePage) + kInvlpgBytes * i, invlpg, sizeof invlpg);
-  }
-}
-
 // Bits that this library keeps and passes on to the translator, and does not use.
 constexpr unsigned kEpochShift = 27;
 constexpr u32 kLastEpoch = 31;
@@ -157,7 +140,9 @@ Result<std::unique_ptr<Engine>> Engine::open() {
   if (!view) return fail(ErrorCode::Environment, "unicorn", "no shared memory");
   std::unique_ptr<Engine> engine(new Engine(std::move(view)));
   engine->service_page_ = {static_cast<std::uint8_t*>(std::aligned_alloc(kPage, kPage)), &std::free};
-  write_service_page(engine->service_page_.get());
+  std::memset(engine->service_page_.get(), 0xf4, kPage);
+  static constexpr std::uint8_t kMovToCr4[] = {0x0f, 0x22, 0xe0};
+  std::memcpy(engine->service_page_.get(), kMovToCr4, sizeof kMovToCr4);
   if (auto done = engine->open_cpu(); !done) return tl::unexpected<Error>(done.error());
   if (auto done = engine->prove_behaviour(); !done) return tl::unexpected<Error>(done.error());
   return engine;
@@ -249,6 +234,7 @@ Result<void> Engine::open_cpu() {
   service_.set_size(kPagingEnd);
   service_.put(at::kCr, bit(cr0::PE) | bit(cr0::ET));
   service_.put(at::kEfer, bit(efer::LME) | bit(efer::LMA));
+  service_.put(at::kEflags, u64{2} | bit(rflags::TF));
   service_.put(at::kHflags, u32{1u << hflag::PE | 1u << hflag::LMA | 1u << hflag::CS64 | 1u << hflag::CS32 |
                                 1u << hflag::SS32 | 1u << hflag::SMAP});
   profile_[0] = profile_[1] = ~u64{0};
@@ -269,48 +255,25 @@ void Engine::add_hooks() {
 
 // ---- between cases
 
-// Without paging, in 64-bit mode, and with the softmmu index of SMAP, which few cases share.
-void Engine::run_service(u64 at, u64 flags) {
-  service_.put(at::kEflags, u64{2} | flags);
-  service_.restore_to(uc_);
-  uc_emu_start(uc_, at, 0, 0, 0);
-  softmmu_ = Softmmu::Nothing;
-}
-
-// It is stopped before the next instruction is looked for: not even this page is left.
+// Without paging, in 64-bit mode, and with the softmmu index of SMAP, which few cases share. Single-stepped, so that
+// not even the page of this is looked up afterwards.
 void Engine::flush_softmmu() {
   flush_toggle_ = !flush_toggle_;
   service_.put(at::kCr + 32, flush_toggle_ ? bit(cr4::PGE) : 0);
   service_.put(at::kRegs, flush_toggle_ ? 0 : bit(cr4::PGE));
-  run_service(kMovToCr4At, bit(rflags::TF));
+  service_.restore_to(uc_);
+  uc_emu_start(uc_, kServicePage, 0, 0, 0);
+  softmmu_ = Softmmu::Nothing;
 }
 
-// In half the time, and with what else lies in the processor's caches. Leaves the service page to SMAP's index.
-void Engine::flush_pages() {
-  const auto pages = accesses_.pages();
-  const std::size_t unused = kMostFlushed - pages.size();
-  for (std::size_t i = 0; i < pages.size(); ++i) service_.put(at::kRegs + 8 * kInvlpgRegisters[unused + i], pages[i]);
-  run_service(kInvlpgsAt + kInvlpgBytes * unused, 0);
-}
-
-void Engine::fit_softmmu(bool paged, bool smap) {
-  switch (softmmu_) {
-    case Softmmu::Nothing:
-      return;
-    case Softmmu::Physical:
-      if (paged) flush_softmmu();
-      return;
-    case Softmmu::OfPages:
-      return accesses_.pages().size() <= kMostFlushed && !smap ? flush_pages() : flush_softmmu();
-    case Softmmu::Unknown:
-      return flush_softmmu();
-  }
+void Engine::fit_softmmu(bool paged) {
+  if (softmmu_ == Softmmu::Translated || (softmmu_ == Softmmu::Physical && paged)) flush_softmmu();
 }
 
 // Unicorn does not see that code was written by us. Addresses are looked up as the CPU's present state would, so that
 // state is made one in which they are physical.
 void Engine::drop_code() {
-  fit_softmmu(false, false);
+  fit_softmmu(false);
   service_.restore_to(uc_);
   for (; codes_ != 0; --codes_) uc_ctl_remove_cache(uc_, code_[codes_ - 1], code_[codes_ - 1] + kCodeBytes);
   softmmu_ = Softmmu::Physical;
@@ -338,7 +301,7 @@ void Engine::adopt_profile(const u64* v) {
 
 void Engine::prepare(const WireCase& c) {
   begin_epoch();
-  fit_softmmu(is_paged(c), (c.v[Cr4] >> cr4::SMAP & 1) != 0);
+  fit_softmmu(is_paged(c));
   adopt_profile(c.v);
   load_state(c.v, now_);
   now_.put(at::kHflags, now_.get<u32>(at::kHflags) | epoch_ << kEpochShift);

@@ -46,13 +46,8 @@ class Engine {
     insn::Outcome outcome = 0;
     Limit limit = Limit::None;
   };
-  // What the softmmu holds.
-  enum class Softmmu : std::uint8_t {
-    Nothing,
-    Physical,  // linear addresses as physical ones
-    OfPages,   // what page tables said of the pages in accesses_
-    Unknown
-  };
+  // What the softmmu holds: nothing, linear addresses as physical ones, or what page tables said.
+  enum class Softmmu : std::uint8_t { Nothing, Physical, Translated };
   // How one instruction is run: with RFLAGS.TF, so that Unicorn translates it alone and stops behind it wherever that
   // is; or, if it shows TF, loses it or repeats to completion, up to the address behind it.
   struct Plan {
@@ -69,10 +64,8 @@ class Engine {
   void add_hooks();
   Result<void> map_memory();
 
-  void run_service(std::uint64_t at, std::uint64_t flags);
   void flush_softmmu();
-  void flush_pages();
-  void fit_softmmu(bool paged, bool smap);
+  void fit_softmmu(bool paged);
   void drop_code();
   void begin_epoch();
   void adopt_profile(const std::uint64_t* v);
@@ -128,7 +121,6 @@ class Engine {
   bool fetched_for_stop_ = false;  // code that nothing but our stop asked for, on a page of its own
   std::uint64_t profile_[2] = {~std::uint64_t{0}, ~std::uint64_t{0}};
   Softmmu softmmu_ = Softmmu::Nothing;
-  bool pages_unsure_ = false;  // accesses_ may lack some
   bool flush_toggle_ = false;
   std::uint32_t cases_ = 0;
 };

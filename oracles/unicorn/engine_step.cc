@@ -91,10 +91,7 @@ void Engine::emulate(const Plan& plan) {
   if (mxcsr != kFreshMxcsr) uc_reg_write(uc_, UC_X86_REG_MXCSR, &mxcsr);
   // "No end" is the end 0, and that is an address where code may lie.
   const bool at_zero = cs_base(now_) + now_.get<u64>(at::kEip) == 0;
-  const u64 until = plan.until_set ? plan.until : at_zero ? kNowhere : 0;
-  uc_emu_start(uc_, now_.get<u64>(at::kEip), until, 0, 0);
-  // Afterwards Unicorn looks one byte in front of that.
-  pages_unsure_ |= until == kNowhere || (until != 0 && until % kPage == 0);
+  uc_emu_start(uc_, now_.get<u64>(at::kEip), plan.until_set ? plan.until : at_zero ? kNowhere : 0, 0, 0);
   after_.save_from(uc_);
 }
 
@@ -188,7 +185,6 @@ Engine::Step Engine::run_step(const WireCase& c) {
   note_code(pc);
   accesses_.note_page(pc);
   accesses_.note_page(pc + kMostInstruction - 1);
-  pages_unsure_ |= (pc + kMostInstruction) % kPage == 0;  // what is too long is read up to its 16th byte
   ran_to_address_ = plan.until_set;
   if (plan.until_set) {
     fetched_for_stop_ |= (plan.until ^ pc) >= kPage;
@@ -196,7 +192,6 @@ Engine::Step Engine::run_step(const WireCase& c) {
     accesses_.note_page(plan.until);
   }
   emulate(plan);
-  pages_unsure_ |= hooks_lost();
   const Step step = judge(opcode_, plan);
   clean_state(opcode_, plan, kind_of(step.outcome));
   paging_changed_ |= paging_of(now_) != paging_of(after_);
@@ -208,7 +203,7 @@ Engine::Step Engine::run_step(const WireCase& c) {
 Engine::Step Engine::run_steps(const WireCase& c) {
   steps_ = 0;
   fetched_for_stop_ = false;
-  paging_changed_ = pages_unsure_ = false;
+  paging_changed_ = false;
   for (;;) {
     const Step step = run_step(c);
     if (step.limit != Limit::None || kind_of(step.outcome) != OutcomeKind::Done) return step;
@@ -296,8 +291,7 @@ void Engine::run(const WireCase& c, WireResult& out) {
   recycle();
   prepare(c);
   const Step last = run_steps(c);
-  const bool unknown = paging_changed_ || pages_unsure_ || accesses_.overflow();
-  softmmu_ = unknown ? Softmmu::Unknown : is_paged(c) ? Softmmu::OfPages : Softmmu::Physical;
+  softmmu_ = is_paged(c) || paging_changed_ ? Softmmu::Translated : Softmmu::Physical;
   report_memory(c, out);
   const Limit limit = last.limit != Limit::None ? last.limit : limit_of_pages(c, last);
   out.status = static_cast<u32>(limit);
