@@ -49,7 +49,7 @@ class Target {
       if (!seen) die(seen.error());
       const compare::VerdictKind kind = judge_.judge(case_, r, e, *seen, against).kind;
       if (kind == compare::VerdictKind::Divergence || kind == compare::VerdictKind::ExecutorDied)
-        report(compare::explain(judge_, executors_[e]->info().name, case_, r, *seen, against));
+        report(compare::explain_new(judge_, e, executors_[e]->info().name, case_, r, *seen, against));
     }
   }
 

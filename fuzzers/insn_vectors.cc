@@ -38,7 +38,7 @@ Observation untouched(const Case& c) {
 }
 
 // What only the reference knows.
-constexpr bool is_private(unsigned slot) { return slot == kCause || slot == kDecoded || slot == kLastOpcode; }
+constexpr bool is_private(unsigned slot) { return slot == kCause || slot == kDecoded || slot == kLastStep; }
 
 // ---- reading
 

@@ -7,10 +7,12 @@
 
 #include "fuzzers/agent_domain.h"
 #include "fuzzers/insn_vectors.h"
+#include "fuzzers/x86_insn/account.h"
 #include "fuzzers/x86_insn/disassemble.h"
 #include "fuzzers/x86_insn/facts.h"
 #include "fuzzers/x86_insn/generator.h"
 #include "fuzzers/x86_insn/mutate_insn.h"
+#include "fuzzers/x86_insn/stand_ins.h"
 #include "fuzzers/x86_insn/steps.h"
 #include "harness/arch/insn/outcome.h"
 #include "harness/arch/insn/schema.h"
@@ -45,7 +47,7 @@ constexpr RecordField kExtras[] = {
     {"memory_value.3", 64},
     {"cause", 8},
     {"decoded", 64},
-    {"last_opcode", 16},
+    {"last_step", 64},
 };
 static_assert(insn::kStateWords + std::size(kExtras) == insn::kRecordSlots);
 
@@ -101,15 +103,15 @@ const Behaviour& behaviour() {
       .derive = &x86_insn::derive,
       .has_variant = &has_variant,
       .run_variant = &run_variant,
-      .subject = &x86_insn::subject,
+      .account = &x86_insn::account,
+      .target = insn::Rip - insn::kFirstState,
+      .beginnings = &x86_insn::beginnings,
+      .stand_ins = &x86_insn::stand_ins,
+      .alike = &x86_insn::alike,
+      .unchecked = &x86_insn::unchecked,
       .without_a_step = &x86_insn::without_a_step,
       .difference = &x86_insn::difference,
-      .check = &x86_insn::check,
-      .is_exception =
-          [](const Observation& o) {
-            return insn::kind_of(o.outcome) == insn::OutcomeKind::Exception ||
-                   insn::kind_of(o.outcome) == insn::OutcomeKind::TripleFault;
-          },
+      .is_exception = &x86_insn::is_exception,
       .describe = &x86_insn::disassemble,
       .strata = kStrata,
       .stratum = [](const Case& c) { return static_cast<unsigned>(c[insn::ModeOf]); },

@@ -123,11 +123,11 @@ class Replayer {
     if (!judged) return tl::unexpected(judged.error());
     const compare::Verdict& v = *judged;
     if (v.kind == compare::VerdictKind::Divergence) {
-      unexplained_.push_back({e.executor, *seen});
+      unexplained_.push_back({e.executor, column, *seen});
       return fmt::format("{} {} said {}, which nothing explains", e.executor, e.version, e.outcome);
     }
     if (v.kind == compare::VerdictKind::ExecutorDied && s.judge->known_death(c, s.judge->read(c), column) == nullptr) {
-      unexplained_.push_back({e.executor, *seen});
+      unexplained_.push_back({e.executor, column, *seen});
       return fmt::format("{} {} died of this, and no known entry says so", e.executor, e.version);
     }
     return std::string();
@@ -143,8 +143,8 @@ class Replayer {
       for (const Unexplained& u : unexplained_)
         if (u.seen.status == one.seen.status && u.seen.outcome == one.seen.outcome) names.insert(u.executor);
       const std::string who = fmt::format("{}", fmt::join(names, "."));
-      all.insert(
-          compare::explain(*s.judge, who, c, s.judge->read(c), one.seen, *reference ? &**reference : nullptr).bucket);
+      const Observation* against = *reference ? &**reference : nullptr;
+      all.insert(compare::explain_new(*s.judge, one.column, who, c, s.judge->read(c), one.seen, against).bucket);
     }
     return all.empty() ? std::string() : fmt::format("; bucket {}", fmt::join(all, ", "));
   }
@@ -158,6 +158,7 @@ class Replayer {
 
   struct Unexplained {
     std::string executor;
+    std::size_t column;
     Observation seen;
   };
 

@@ -105,7 +105,7 @@ class SeedWriter {
     const auto seen = reference_says(s_, c);
     if (!seen) return tl::unexpected(seen.error());
     if (!*seen || (*seen)->status != Status::Ran) return std::string();
-    return d_.behaviour->subject(c) + ", " + observation_text(d_, **seen);
+    return d_.behaviour->account(c, **seen, **seen).subject + ", " + observation_text(d_, **seen);
   }
 
   Result<void> store(const Case& c, std::string story, const rules::Rule& rule) {

@@ -64,7 +64,7 @@ Result<void> show_one(const Session& s, const Loaded& l) {
     fmt::print("\n");
     if (auto shown = print_divergence(s, e, c, v); !shown) return shown;
     if (v.kind == compare::VerdictKind::Divergence || v.kind == compare::VerdictKind::ExecutorDied) {
-      const auto x = compare::explain(*s.judge, s.executors[e]->info().name, c, r, *seen, against);
+      const auto x = compare::explain_new(*s.judge, e, s.executors[e]->info().name, c, r, *seen, against);
       fmt::print("  {}\n  {}\n", x.bucket, x.sentence);
     }
   }

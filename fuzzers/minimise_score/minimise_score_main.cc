@@ -31,7 +31,7 @@ void print(std::uint64_t i, const Scored& s) {
   fmt::print("{:>4} {:<9} {:<36} {:>12} -> {:<9} in {:>4} runs; {} tried{}{}{}{}\n", i, s.domain, s.quirk,
              size_text(s.found), size_text(s.result), s.runs, s.searched.tried, s.searched.whole ? "" : ", not all",
              s.is_optimal() ? "" : ", NOT OPTIMAL", s.is_minimal() ? "" : ", NOT MINIMAL",
-             s.same_defect ? "" : ", OTHER DEFECT");
+             s.same_bucket ? "" : ", OTHER BUCKET");
   if (s.is_good()) return;
   fmt::print("       {}\n       ours    {}\n", s.bucket, golden_difference_text(s.result));
   if (s.one_step) fmt::print("       step    {}\n", golden_difference_text(*s.one_step));

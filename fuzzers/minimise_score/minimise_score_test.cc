@@ -19,7 +19,7 @@ TEST(MinimiseScore, FindingsEndMinimalInTheirBucketAndNearlyAllOptimal) {
     ASSERT_TRUE(pick) << pick.error().text();
     const auto s = score(std::move(*pick), kOptions);
     ASSERT_TRUE(s) << s.error().text();
-    EXPECT_TRUE(s->same_defect) << s->quirk << ": " << golden_difference_text(s->result);
+    EXPECT_TRUE(s->same_bucket) << s->quirk << ": " << golden_difference_text(s->result);
     EXPECT_TRUE(s->is_minimal()) << s->quirk << ": " << golden_difference_text(s->result);
     tally.add(*s);
   }

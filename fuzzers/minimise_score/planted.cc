@@ -87,7 +87,7 @@ std::optional<compare::Explanation> Planted::explanation(const Case& c) {
   }
   const compare::VerdictKind kind = judge_.verdict(c, r, tested(), seen, against);
   if (kind != compare::VerdictKind::Divergence && kind != compare::VerdictKind::ExecutorDied) return std::nullopt;
-  compare::Explanation x = compare::explain(judge_, quirk_.executor, c, r, seen, against);
+  compare::Explanation x = compare::explain_new(judge_, tested(), quirk_.executor, c, r, seen, against);
   if (x.difference == compare::Difference::Rejects) x.bucket = "rejects " + observation_text(domain(), seen);
   return x;
 }
@@ -95,17 +95,6 @@ std::optional<compare::Explanation> Planted::explanation(const Case& c) {
 std::string Planted::bucket(const Case& c) {
   const auto x = explanation(c);
   return x ? x->bucket : "";
-}
-
-std::vector<std::string> Planted::defects(const Case& c) {
-  std::vector<std::string> out;
-  const auto x = explanation(c);
-  for (const rules::RowEdit& e : x ? x->edits : std::vector<rules::RowEdit>())
-    if (const rules::Rule& rule = domain().rules->rows[e.row]; e.drop && rule.kind == rules::Kind::Check)
-      out.push_back(rules::rule_name(rule));
-  // Where other instructions raise the same by the same check, the simplest of them stands for all.
-  if (x && out.empty()) out.push_back(x->shared ? x->detail : x->bucket);
-  return out;
 }
 
 }  // namespace diffvisor::minimise_score

@@ -31,8 +31,6 @@ class Planted {
   // The bucket that the case shows by itself; empty if the model says what the reference says. A rejection is named by
   // its outcome alone, for the rest of its bucket is what the case happens to differ in. `c` is normalised.
   std::string bucket(const Case& c);
-  // The same, but of several checks that are not made at once each by itself.
-  std::vector<std::string> defects(const Case& c);
   Observation run(const Case& c);
 
   std::uint64_t runs() const { return runs_; }  // of the model under test, since it was made

@@ -27,14 +27,13 @@ struct Scored {
   std::string bucket;  // that the result shows
   Case found, result;
   std::uint64_t runs = 0;        // of the model under test, to minimise
-  bool same_bucket = false;      // as the case that was found
-  bool same_defect = false;      // the same bucket, or of several rules or steps that the case shows at once some
+  bool same_bucket = false;      // the result and the case that was found are counted there, by whomever
   std::optional<Case> one_step;  // a smaller case of the bucket, one step away
   Searched searched;
 
   bool is_minimal() const { return !one_step; }
   bool is_optimal() const { return !searched.smaller; }
-  bool is_good() const { return same_defect && is_minimal() && is_optimal(); }
+  bool is_good() const { return same_bucket && is_minimal() && is_optimal(); }
 };
 
 Result<Scored> score(Pick pick, const Options& options);
@@ -42,12 +41,12 @@ Result<Scored> score(Pick pick, const Options& options);
 class Tally {
  public:
   void add(const Scored& s);
-  // All minimal and of the same defect, and of twenty at least nineteen optimal.
-  bool is_good() const { return minimal_ == all_ && defect_ == all_ && optimal_ * 20 >= all_ * 19; }
+  // All minimal and of the same bucket, and of twenty at least nineteen optimal.
+  bool is_good() const { return minimal_ == all_ && same_ == all_ && optimal_ * 20 >= all_ * 19; }
   std::string text() const;
 
  private:
-  std::uint64_t all_ = 0, optimal_ = 0, minimal_ = 0, same_ = 0, defect_ = 0, whole_ = 0, runs_ = 0, most_runs_ = 0;
+  std::uint64_t all_ = 0, optimal_ = 0, minimal_ = 0, same_ = 0, whole_ = 0, runs_ = 0, most_runs_ = 0;
   std::uint64_t fields_before_ = 0, bits_before_ = 0, fields_ = 0, bits_ = 0;
 };
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cctype>
 
 #include "fuzzers/x86_insn/steps.h"
@@ -11,6 +10,7 @@
 #include "harness/arch/insn/schema.h"
 #include "models/x86/arch_model.h"
 #include "models/x86/decoder/decode.h"
+#include "models/x86/decoder/last_step.h"
 #include "models/x86/decoder/opcode_table.h"
 #include "models/x86/decoder/summary.h"
 
@@ -62,29 +62,6 @@ constexpr Row kRows[] = {
 #undef CAUSE
 };
 
-struct SharedCheck {
-  insn::Cause cause;
-  std::string_view group;  // empty for traps, with which the instruction has had its effect
-};
-constexpr SharedCheck kSharedChecks[] = {
-    {insn::Cause::PageAbsent, "page"},
-    {insn::Cause::PageProtection, "page"},
-    {insn::Cause::PageReserved, "page"},
-    {insn::Cause::PageKey, "page"},
-    {insn::Cause::InstructionLength, "length"},
-    {insn::Cause::FetchLimit, "fetch"},
-    {insn::Cause::LockPrefix, "lock"},
-    {insn::Cause::IoBitmap, "io_bitmap"},
-    {insn::Cause::SegmentNull, "segment"},
-    {insn::Cause::SegmentType, "segment"},
-    {insn::Cause::SegmentLimit, "segment"},
-    {insn::Cause::NonCanonical, "canonical"},
-    {insn::Cause::Alignment, "alignment"},
-    {insn::Cause::SingleStep, ""},
-    {insn::Cause::Breakpoint, ""},
-    {insn::Cause::Delivery, "delivery"},
-};
-
 const std::vector<std::string>& names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> out;
@@ -95,12 +72,6 @@ const std::vector<std::string>& names() {
     return out;
   }();
   return kNames;
-}
-
-bool decode_first(const Case& c, x86::Instruction& out) {
-  const auto& code = c.areas[insn::kCodeArea];
-  return x86::decode(decode_mode(c), {reinterpret_cast<const std::uint8_t*>(code.data()), code.size()}, out) ==
-         x86::DecodeStatus::Ok;
 }
 
 // By the reference, which knows what follows the bytes of the case; by those bytes alone where it fetched nothing.
@@ -172,35 +143,9 @@ void derive(const Case& c, const Observation* reference, std::uint64_t* facts) {
   facts[EndlessFact] = is_endless(c, reference) ? 1 : 0;
   if (reference == nullptr || reference->status != Status::Ran) return;
   facts[OutcomeFact] = static_cast<std::uint64_t>(insn::kind_of(reference->outcome));
-  facts[LastOpcode] = reference->record[insn::kLastOpcode];
+  facts[LastOpcode] = x86::unpack_last_step(reference->record[insn::kLastStep]).opcode;
   facts[VectorFact] = insn::number_of(reference->outcome) & 0xff;
   facts[NoCause + std::min<std::uint64_t>(reference->record[insn::kCause], kEnd - NoCause - 1)] = 1;
-}
-
-std::string subject(const Case& c) {
-  x86::Instruction i;
-  if (!decode_first(c, i) || i.row == nullptr) return "undefined";
-  std::string word = i.row->mnemonic;
-  for (char& ch : word) ch = static_cast<char>(std::isalnum(static_cast<unsigned char>(ch)) ? std::tolower(ch) : '_');
-  return word;
-}
-
-std::string difference(std::size_t slot, std::uint64_t bits) {
-  if (slot >= insn::kMemoryCount && slot < insn::kCause) return "memory";
-  if (slot == insn::kErrorCode)
-    return std::has_single_bit(bits) ? "error_code." + std::to_string(std::countr_zero(bits)) : "error_code";
-  if (slot >= insn::kAfterState) return {};
-  const auto of = static_cast<Slot>(insn::kFirstState + slot);
-  // An encoding names any register as its operand.
-  return of >= insn::Rax && of <= insn::R15 && of != insn::Rsp ? "register" : "";
-}
-
-Behaviour::Check check(const Observation& reference) {
-  const auto cause = static_cast<insn::Cause>(reference.record[insn::kCause]);
-  const bool delivered = cause != insn::Cause::None && insn::kind_of(reference.outcome) == insn::OutcomeKind::Done;
-  const auto it = std::ranges::find(kSharedChecks, cause, &SharedCheck::cause);
-  if (it == std::end(kSharedChecks)) return {{}, {}, delivered};
-  return {insn::cause_name(cause), it->group, delivered};
 }
 
 }  // namespace diffvisor::x86_insn

@@ -3,9 +3,6 @@
 // decodes, and what the reference made of it.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "harness/run/behaviour.h"
 
 namespace diffvisor::x86_insn {
@@ -15,12 +12,5 @@ namespace diffvisor::x86_insn {
 // instruction in which a sequence ended), and one bit CAUSE_NAME for each of causes.def.
 const Schema& condition_schema();
 void derive(const Case& c, const Observation* reference, std::uint64_t* facts);
-
-// The mnemonic in lower case, or "undefined".
-std::string subject(const Case& c);
-// "register", "memory", "error_code.1", "dr7"
-std::string difference(std::size_t slot, std::uint64_t bits);
-// Checks of memory, fetching and events, which are not one instruction's.
-Behaviour::Check check(const Observation& reference);
 
 }  // namespace diffvisor::x86_insn

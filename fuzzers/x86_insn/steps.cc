@@ -39,6 +39,12 @@ x86::DecodeMode decode_mode(const Case& c) {
   return mode;
 }
 
+bool decode_first(const Case& c, x86::Instruction& out) {
+  const auto& code = c.areas[insn::kCodeArea];
+  return x86::decode(decode_mode(c), {reinterpret_cast<const std::uint8_t*>(code.data()), code.size()}, out) ==
+         x86::DecodeStatus::Ok;
+}
+
 std::vector<Case> without_a_step(const Case& c) {
   std::vector<Case> out;
   if (c[insn::ExtraSteps] == 0) return out;

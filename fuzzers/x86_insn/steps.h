@@ -11,6 +11,8 @@ namespace diffvisor::x86_insn {
 
 // How the first instruction of the case decodes.
 x86::DecodeMode decode_mode(const Case& c);
+// False if it does not.
+bool decode_first(const Case& c, x86::Instruction& out);
 
 // For each instruction of a sequence the case without it, which then is a step shorter; from the last to the first.
 // Nothing for a single instruction.

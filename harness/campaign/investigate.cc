@@ -4,13 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include "harness/base/digest.h"
 #include "harness/bucket/bucket.h"
-#include "harness/case/text.h"
-#include "harness/triage/blame.h"
 
 namespace diffvisor::campaign {
 namespace {
@@ -20,53 +14,15 @@ constexpr std::size_t kMostFindings = 200;
 
 // When so many looks at an outcome in a row found nothing new, only the 1st, 2nd, 4th, 8th … of what follows is looked
 // at: a model that is wrong everywhere must not make a campaign crawl.
-constexpr unsigned kFruitless = 32;
+// A look that was minimised costs as much as several that were recognised before that.
+constexpr unsigned kFruitless = 256, kRecognised = 1, kMinimised = 8;
 constexpr std::size_t kMostSmallest = 64;  // cases kept for a bucket, to recognise it in others
 constexpr std::size_t kMostTries = 24;     // of recognising one case
-constexpr std::size_t kMostThorough = 50;  // findings after which minimising gets a tenth of the runs
 constexpr std::size_t kMostHurried = 8;    // findings taken as they are when the time is over
-
-bool same_observation(const Observation& a, const Observation& b) {
-  if (a.status != b.status) return false;
-  if (a.status != Status::Ran) return a.reason == b.reason;
-  return a.outcome == b.outcome;
-}
-
-// The minimised case must show the same defect or, of several shown at once, one of them.
-bool same_defect(const compare::Explanation& a, const compare::Explanation& b, const Observation& seen_a,
-                 const Observation& seen_b) {
-  if (a.difference != b.difference) return false;
-  if (a.difference == compare::Difference::Behaves)
-    return a.shared ? b.shared && same_observation(seen_a, seen_b) &&
-                          (b.subject == a.subject || b.subject != compare::kNoSubject)
-                    : a.detail == b.detail && a.subject == b.subject;
-  if (a.bucket == b.bucket) return true;
-  if (a.edits.empty()) return same_observation(seen_a, seen_b);
-  return std::ranges::all_of(b.edits, [&](const rules::RowEdit& e) {
-    return std::ranges::any_of(a.edits,
-                               [&](const rules::RowEdit& o) { return o.row == e.row && o.outcome == e.outcome; });
-  });
-}
-
-std::string digest_of(const Case& c) { return Digest().add(encode_text(StoredCase{"", c, {}, false})).hex(); }
-
-std::string alias_of(const compare::Explanation& e) { return e.subject + "." + e.detail; }
+constexpr std::uint64_t kMostLooks = 8;    // at cases that look like what was found, before they are taken for it
 
 bool concerns(const triage::Finding& f, const std::string& executor) {
   return f.executor == executor || std::ranges::find(f.with, executor) != f.with.end();
-}
-
-// Enough to tell from the stored answer alone that it differs, and in what.
-std::vector<RecordValue> differing(const ObservationSchema& o, const Observation& reference, Observation seen) {
-  constexpr std::size_t kMost = 8;
-  std::vector<RecordValue> out;
-  while (out.size() < kMost) {
-    const auto field = compare::Judge::first_difference(reference, seen);
-    if (!field || *field >= o.fields.size()) break;
-    out.push_back({std::string(o.fields[*field].name), seen.record[*field]});
-    seen.defined.reset(*field);
-  }
-  return out;
 }
 
 bool has_said(const triage::Finding& f, const std::string& executor, const std::string& outcome) {
@@ -126,6 +82,12 @@ std::string Investigator::what_of(const std::string& bucket) const {
   return std::string(rest);
 }
 
+// Something may differ earlier than what the case ends in, and that names it.
+bool Investigator::has_beginnings(const Case& c) const {
+  return domain_->behaviour != nullptr && domain_->behaviour->beginnings != nullptr &&
+         !domain_->behaviour->beginnings(c).empty();
+}
+
 // The case has the finding's bucket as it is, without being made smaller.
 bool Investigator::is_one_of(std::size_t finding, const Case& c, const compare::Explanation& e,
                              const std::string& executor) const {
@@ -137,14 +99,13 @@ bool Investigator::is_one_of(std::size_t finding, const Case& c, const compare::
                              [&](const Case& s) { return contains(c, s) && parts_of(s).size() == parts.size(); });
 }
 
-// A check that many instructions share looks different in each. What was once made smaller and led to a finding is
-// taken for it from then on, but for the 2nd, 4th, 8th … time, as another check may look the same.
+// One defect looks different in every instruction and in what follows. What was made plainer a few times and led to a
+// finding is taken for it from then on, but for the 16th, 32nd … time, as another defect may look the same.
 bool Investigator::is_known_alias(const compare::Explanation& e, const std::string& executor) {
-  if (!e.shared) return false;
   for (std::size_t i = 0; i < findings_.size(); ++i) {
     const auto it = known_[i].aliases.find(alias_of(e));
     if (it == known_[i].aliases.end() || !concerns(findings_[i], executor)) continue;
-    if (std::has_single_bit(++it->second)) return false;
+    if (++it->second <= kMostLooks || std::has_single_bit(it->second)) return false;
     return ++findings_[i].count, true;
   }
   return false;
@@ -155,8 +116,8 @@ bool Investigator::absorbs(const Case& c, const compare::Reading& r, std::size_t
   const bool died = seen.status == Status::Died;
   const std::string& name = executors_[executor]->info().name;
   if (!died && !explained_by_findings(c, r, executor, seen.outcome)) {
-    const compare::Explanation e = compare::explain(*judge_, name, c, r, seen, reference);
-    for (std::size_t i = 0; i < findings_.size(); ++i)
+    const compare::Explanation e = explained(c, r, executor, seen, reference).explanation;
+    for (std::size_t i = 0; i < findings_.size() && !has_beginnings(c); ++i)
       if (is_one_of(i, c, e, name)) return ++findings_[i].count, true;
     if (is_known_alias(e, name)) return true;
     return findings_.size() >= kMostFindings;
@@ -174,32 +135,13 @@ bool Investigator::absorbs(const Case& c, const compare::Reading& r, std::size_t
   return findings_.size() >= kMostFindings;
 }
 
-Result<const Observation*> Investigator::reference_for(const Case& c, Observation& storage) {
-  for (std::size_t e = 0; e < executors_.size(); ++e) {
-    if (executors_[e]->info().name != domain_->reference) continue;
-    auto o = observe(c, e);
-    if (!o) return tl::unexpected(o.error());
-    storage = *o;
-    return &storage;
-  }
-  return nullptr;
-}
-
-bool Investigator::runnable(const Case& c, const compare::Reading& r, std::size_t executor) const {
-  return judge_->refusal(c, r, executor).empty();
-}
-
-Result<Observation> Investigator::observe(const Case& c, std::size_t executor) {
-  return run_one(*executors_[executor], c);
-}
-
 Result<bool> Investigator::repeats(const Case& c, std::size_t executor, const Observation& seen,
                                    const Case& neighbour) {
   if (in_a_hurry()) return true;
   // Where rules judge, records are not compared.
   const bool record = domain_->rules->rows.empty() && seen.status == Status::Ran;
   const auto same = [&](const Observation& o) {
-    return same_observation(o, seen) && (!record || !compare::Judge::first_difference(o, seen));
+    return same_answer(o, seen) && (!record || !compare::Judge::first_difference(o, seen));
   };
   const auto alone = observe(c, executor);
   if (!alone) return tl::unexpected(alone.error());
@@ -211,174 +153,6 @@ Result<bool> Investigator::repeats(const Case& c, std::size_t executor, const Ob
     if (!same(*after)) return false;
   }
   return true;
-}
-
-std::vector<Observation> Investigator::ask_everybody(const Case& c, std::size_t executor, const Observation& seen) {
-  std::vector<Observation> all(executors_.size(), seen);
-  const compare::Reading r = judge_->read(c);
-  for (std::size_t e = 0; e < executors_.size(); ++e) {
-    if (e != executor && !runnable(c, r, e)) {
-      all[e] = incomparable("limit");
-    } else if (e != executor) {
-      const auto again = observe(c, e);
-      all[e] = again ? *again : incomparable("unavailable");
-    }
-  }
-  return all;
-}
-
-std::vector<triage::Said> Investigator::said(const Case& c, std::span<const Observation> all) {
-  const compare::Reading r = judge_->read(c);
-  const Observation* reference = reference_in(all);
-  std::vector<triage::Said> out;
-  for (std::size_t e = 0; e < executors_.size(); ++e) {
-    const ExecutorInfo& info = executors_[e]->info();
-    const compare::VerdictKind verdict = judge_->verdict(c, r, e, all[e], reference);
-    out.push_back({info.name, info.version, observation_text(*domain_, all[e]), info.trust, verdict, {}});
-    if (verdict == compare::VerdictKind::Divergence && reference != nullptr && domain_->rules->rows.empty())
-      out.back().record = differing(*domain_->observation, *reference, all[e]);
-  }
-  return out;
-}
-
-const Observation* Investigator::reference_in(std::span<const Observation> all) const {
-  for (std::size_t e = 0; e < executors_.size(); ++e)
-    if (executors_[e]->info().name == domain_->reference) return &all[e];
-  return nullptr;
-}
-
-// Executors that say the same against the table have met one defect: it gets one bucket, named after all.
-void Investigator::join_those_who_agree(triage::Finding& f, const Observation& seen, const Observation* reference) {
-  f.with = triage::allies_of(f.said, f.executor);
-  if (f.with.size() < 2) return f.with.clear();
-  const std::string all = fmt::format("{}", fmt::join(f.with, "."));
-  const compare::Explanation x =
-      compare::explain(*judge_, all, f.smallest, judge_->read(f.smallest), seen, reference, &f.about);
-  f.bucket = f.explanation.bucket = x.bucket;
-  std::vector<std::string> others = f.with;
-  std::erase(others, f.executor);
-  if (f.explanation.sentence.rfind(f.executor, 0) == 0)
-    f.explanation.sentence.insert(f.executor.size(), fmt::format(" (like {})", fmt::join(others, ", ")));
-}
-
-// Rejections have no edits to tell one defect from another, so what the case is about is asked of the executor.
-bool Investigator::can_be_probed(const Observation& seen) const {
-  return seen.status == Status::Ran && !domain_->rules->rows.empty() && !in_a_hurry();
-}
-
-// A campaign that is full of findings is not waiting for the last of them to be as small as can be.
-std::uint64_t Investigator::most_runs() const { return findings_.size() < kMostThorough ? runs_ : runs_ / 10; }
-
-Result<std::optional<Investigator::Divergent>> Investigator::divergent(const Case& c, std::size_t executor) {
-  const compare::Reading r = judge_->read(c);
-  if (!runnable(c, r, executor)) return std::nullopt;
-  const auto seen = observe(c, executor);
-  if (!seen) return tl::unexpected(seen.error());
-  Observation storage;
-  const auto reference = reference_for(c, storage);
-  if (!reference) return tl::unexpected(reference.error());
-  const compare::VerdictKind kind = judge_->verdict(c, r, executor, *seen, *reference);
-  if (kind != compare::VerdictKind::Divergence && kind != compare::VerdictKind::ExecutorDied) return std::nullopt;
-  return explained(c, r, executor, *seen, *reference);
-}
-
-Investigator::Divergent Investigator::explained(const Case& c, const compare::Reading& r, std::size_t executor,
-                                                const Observation& seen, const Observation* reference) const {
-  Divergent d;
-  d.seen = seen;
-  d.explanation = compare::explain(*judge_, executors_[executor]->info().name, c, r, seen, reference);
-  if (reference != nullptr) d.differs_in = compare::Judge::first_difference(*reference, seen);
-  return d;
-}
-
-// A sequence is named after its first instruction, which need not be the one that differs: first the steps go that the
-// same difference does not need.
-Result<Case> Investigator::without_idle_steps(const Case& c, std::size_t executor, Divergent& shown) {
-  Case best = c;
-  for (bool shorter = domain_->behaviour != nullptr && domain_->behaviour->without_a_step != nullptr; shorter;) {
-    shorter = false;
-    for (Case& candidate : domain_->behaviour->without_a_step(best)) {
-      if (domain_->normalise != nullptr) domain_->normalise(candidate.v.data());
-      const auto d = divergent(candidate, executor);
-      if (!d) return tl::unexpected(d.error());
-      if (!*d || (*d)->seen.status != shown.seen.status || (*d)->differs_in != shown.differs_in) continue;
-      best = std::move(candidate);
-      shown = **d;
-      shorter = true;
-      break;
-    }
-  }
-  return best;
-}
-
-Result<triage::Finding> Investigator::explain_and_minimise(const Case& found, std::size_t executor,
-                                                           const Observation& seen) {
-  Observation storage;
-  const auto reference = reference_for(found, storage);
-  if (!reference) return tl::unexpected(reference.error());
-  Divergent shown = explained(found, judge_->read(found), executor, seen, *reference);
-  const auto c = without_idle_steps(found, executor, shown);
-  if (!c) return tl::unexpected(c.error());
-  const Divergent first = shown;
-  const bool probed = first.explanation.difference == compare::Difference::Rejects && can_be_probed(first.seen);
-  const Probe probe(*domain_, *judge_, *executors_[executor], executor, first.seen.outcome);
-  Result<std::vector<Part>> matter = probed ? probe.what_matters(*c) : std::vector<Part>{};
-  if (!matter) return tl::unexpected(matter.error());
-  std::optional<Error> error;
-  unsigned deaths = 0;  // of candidates; each costs several starts of the emulator
-  const unsigned most_deaths = seen.status == Status::Died ? 40 : 8;
-  const auto shows_it = [&](const Case& candidate) {
-    if (error || deaths > most_deaths || in_a_hurry() || !keeps(candidate, *c, *matter)) return false;
-    auto now = divergent(candidate, executor);
-    if (!now) return error = now.error(), false;
-    if (!*now) return false;
-    deaths += (*now)->seen.status == Status::Died;
-    if (!same_defect(first.explanation, (*now)->explanation, first.seen, (*now)->seen)) return false;
-    shown = std::move(**now);
-    return true;
-  };
-  const auto minimised = minimise::minimise(*c, shows_it, minimising());
-  if (error) return tl::unexpected(*error);
-  triage::Finding f;
-  f.smallest = minimised ? minimised->best : *c;
-  f.about = f.smallest;
-  if (probed && !in_a_hurry())
-    if (auto done = say_what_matters(probe, f); !done) return tl::unexpected(done.error());
-  f.executor = executors_[executor]->info().name;
-  f.first_case = digest_of(found);
-  describe(f, executor, ask_everybody(f.smallest, executor, shown.seen));
-  return f;
-}
-
-minimise::Options Investigator::minimising() const {
-  minimise::Options o;
-  o.most_calls = most_runs();
-  o.normalise = domain_->normalise;
-  o.any_profile = !has_fixed_profile(executors_);
-  if (domain_->behaviour != nullptr) o.shorter = domain_->behaviour->without_a_step;
-  return o;
-}
-
-Result<void> Investigator::say_what_matters(const Probe& probe, triage::Finding& f) const {
-  auto canonical = probe.canonical(f.smallest);
-  if (!canonical) return tl::unexpected(canonical.error());
-  f.smallest = std::move(*canonical);
-  const auto parts = probe.what_matters(f.smallest);
-  if (!parts) return tl::unexpected(parts.error());
-  f.about = Probe::reduced_to(f.smallest, *parts);
-  return {};
-}
-
-// Bucket, explanation and answers, from what everybody said of the smallest case.
-void Investigator::describe(triage::Finding& f, std::size_t executor, std::span<const Observation> all) {
-  const Observation* reference = domain_->rules->rows.empty() ? reference_in(all) : nullptr;
-  const compare::Reading r = judge_->read(f.smallest);
-  f.explanation = compare::explain(*judge_, f.executor, f.smallest, r, all[executor], reference, &f.about);
-  f.bucket = f.explanation.bucket;
-  f.said = said(f.smallest, all);
-  join_those_who_agree(f, all[executor], reference);
-  f.seed = seed_;
-  f.count = 1;
 }
 
 // A rejection has no edit that could explain others; but if the case contains what a finding came down to, and is
@@ -450,24 +224,46 @@ Result<triage::Finding*> Investigator::investigate(const Divergence& d) {
   const auto same = repeats(d.c, d.executor, seen, d.neighbour);
   if (!same) return tl::unexpected(same.error());
   if (!*same) return add(quarantined(d));
-  const compare::Explanation first = compare::explain(*judge_, executors_[d.executor]->info().name, d.c,
-                                                      judge_->read(d.c), seen, reference_in(d.seen));
-  auto f = explain_and_minimise(d.c, d.executor, seen);
+  Divergent shown = explained(d.c, judge_->read(d.c), d.executor, seen, reference_in(d.seen));
+  const compare::Explanation first = shown.explanation;
+  const auto plain = plainer(d.executor).plainest(d.c, shown);
+  if (!plain) return tl::unexpected(plain.error());
+  Streak& s = streaks_[{d.executor, seen.outcome}];
+  if (triage::Finding* const old = found_again(shown, *plain, first, d.executor))
+    return s.fruitless += kRecognised, old;
+  auto f = finding_of(*plain, d.c, d.executor, shown);
   if (!f) return tl::unexpected(f.error());
   f->first_index = d.index;
   const std::size_t before = findings_.size();
   triage::Finding* const added = add(std::move(*f));
-  if (first.shared) ++known_[static_cast<std::size_t>(added - findings_.data())].aliases[alias_of(first)];
-  Streak& s = streaks_[{d.executor, seen.outcome}];
-  s = findings_.size() > before ? Streak{} : Streak{s.fruitless + 1, s.passed};
+  note_alias(*added, first);
+  s = findings_.size() > before ? Streak{} : Streak{s.fruitless + kMinimised, s.passed};
   return added;
+}
+
+// The finding that a case of behaviour belongs to by the name of what it was made to; counted there.
+triage::Finding* Investigator::found_again(const Divergent& plain, const Case& c, const compare::Explanation& first,
+                                           std::size_t executor) {
+  if (plain.explanation.difference != compare::Difference::Behaves) return nullptr;
+  for (std::size_t i = 0; i < findings_.size(); ++i) {
+    if (!is_one_of(i, c, plain.explanation, executors_[executor]->info().name)) continue;
+    note_alias(findings_[i], first);
+    ++findings_[i].count;
+    return &findings_[i];
+  }
+  return nullptr;
+}
+
+void Investigator::note_alias(const triage::Finding& f, const compare::Explanation& looked) {
+  if (looked.difference == compare::Difference::Behaves)
+    ++known_[static_cast<std::size_t>(&f - findings_.data())].aliases[alias_of(looked)];
 }
 
 triage::Finding Investigator::unexamined_finding(const Divergence& d) {
   triage::Finding f;
   f.executor = executors_[d.executor]->info().name;
   f.smallest = f.about = d.c;
-  f.first_case = digest_of(d.c);
+  f.first_case = case_digest(d.c);
   f.first_index = d.index;
   describe(f, d.executor, d.seen);
   return f;
@@ -476,8 +272,7 @@ triage::Finding Investigator::unexamined_finding(const Divergence& d) {
 triage::Finding Investigator::quarantined(const Divergence& d) {
   triage::Finding f = unexamined_finding(d);
   f.with.clear();
-  f.explanation =
-      compare::explain(*judge_, f.executor, d.c, judge_->read(d.c), d.seen[d.executor], reference_in(d.seen));
+  f.explanation = explained(d.c, judge_->read(d.c), d.executor, d.seen[d.executor], reference_in(d.seen)).explanation;
   f.bucket = f.explanation.bucket + ".order_dependent";
   f.order_dependent = true;
   return f;

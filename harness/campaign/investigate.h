@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/campaign/plainer.h"
 #include "harness/campaign/probe.h"
 #include "harness/compare/explain.h"
 #include "harness/minimise/minimise.h"
@@ -26,6 +27,12 @@ struct Divergence {
   const Case& neighbour;
   std::uint64_t index;
 };
+
+// They ran to the same outcome, or did not for the same reason.
+bool same_answer(const Observation& a, const Observation& b);
+std::string case_digest(const Case& c);
+// What a difference of behaviour is about and how it differs, without the conditions a bucket may have.
+std::string alias_of(const compare::Explanation& e);
 
 class Investigator {
  public:
@@ -52,18 +59,19 @@ class Investigator {
   void adopt(std::vector<triage::Finding> findings);
 
  private:
-  // What one executor says against the reference.
-  struct Divergent {
-    Observation seen;
-    std::optional<std::size_t> differs_in;  // Judge::first_difference, where there is a reference to compare with
-    compare::Explanation explanation;
-  };
-
   // Nothing if the case cannot be judged, or nothing new differs.
   Result<std::optional<Divergent>> divergent(const Case& c, std::size_t executor);
   Divergent explained(const Case& c, const compare::Reading& r, std::size_t executor, const Observation& seen,
                       const Observation* reference) const;
-  Result<Case> without_idle_steps(const Case& c, std::size_t executor, Divergent& shown);
+  Plainer plainer(std::size_t executor);
+  Result<Case> minimised(const Case& c, std::size_t executor, Divergent& shown, std::span<const Part> matter);
+  Result<Case> probed(Case c, std::size_t executor, Divergent& shown, Case& about);
+  Result<Case> settled(Case c, std::size_t executor, Divergent& shown);
+  Result<triage::Finding> finding_of(const Case& c, const Case& found, std::size_t executor, Divergent& shown);
+  triage::Finding* found_again(const Divergent& plain, const Case& c, const compare::Explanation& first,
+                               std::size_t executor);
+  void note_alias(const triage::Finding& f, const compare::Explanation& looked);
+  bool has_beginnings(const Case& c) const;
   std::string what_of(const std::string& bucket) const;
   bool is_one_of(std::size_t finding, const Case& c, const compare::Explanation& e, const std::string& executor) const;
   bool is_known_alias(const compare::Explanation& e, const std::string& executor);
@@ -79,7 +87,6 @@ class Investigator {
   void describe(triage::Finding& f, std::size_t executor, std::span<const Observation> all);
   void join_those_who_agree(triage::Finding& f, const Observation& seen, const Observation* reference);
   std::uint64_t most_runs() const;
-  Result<void> say_what_matters(const Probe& probe, triage::Finding& f) const;
   bool can_be_probed(const Observation& seen) const;
   Result<triage::Finding*> caused_by_a_finding(const Case& c, std::size_t executor, const Observation& seen);
   bool is_worth_a_look(std::size_t executor, const Observation& seen);

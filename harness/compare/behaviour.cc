@@ -15,8 +15,16 @@ using Facts = std::array<std::uint64_t, kMaxSlots>;
 
 bool holds(const BehaviourDelta& d, const Facts& facts) { return !d.when || rules::holds(*d.when, facts.data(), {}); }
 
-void mask(Observation& o, const BehaviourDelta& d) {
-  for (const Loose& l : d.ignores) o.record[l.slot] &= ~l.bits;
+// How much of `a` is not so in `b`.
+std::size_t distance(const Observation& a, Observation b) {
+  std::size_t out = 0;
+  if (a.outcome != b.outcome) out = kMaxRecord;
+  b.outcome = a.outcome;
+  while (const auto slot = Judge::first_difference(a, b)) {
+    b.defined.reset(*slot);
+    ++out;
+  }
+  return out;
 }
 
 // Entries tried on one case. The reference is asked once for each set of variants.
@@ -49,23 +57,28 @@ class Trial {
            Judge::first_difference(alone, reference_).has_value();
   }
 
+  // The same, with what was seen in the bits that the masks among them ignore.
+  Observation masked(const EntrySet& which) {
+    Observation o = expectation(which);
+    const EntrySet masks = which & ~variants_;
+    for (std::size_t i = 0; i < d_.entries.size(); ++i)
+      if (masks[i]) mask(o, *d_.entries[i].behaviour);
+    return o;
+  }
+
   // What was seen is what the reference does with the masks and variants named by `which`.
   bool explains(const EntrySet& which) {
     const Observation& expected = expectation(which);
     if (expected.status != Status::Ran || expected.outcome != seen_.outcome) return false;
     if (!Judge::first_difference(expected, seen_)) return true;
-    const EntrySet masks = which & ~variants_;
-    if (masks.none()) return false;
-    Observation a = expected, b = seen_;
-    for (std::size_t i = 0; i < d_.entries.size(); ++i) {
-      if (!masks[i]) continue;
-      mask(a, *d_.entries[i].behaviour);
-      mask(b, *d_.entries[i].behaviour);
-    }
-    return !Judge::first_difference(a, b);
+    return (which & ~variants_).any() && !Judge::first_difference(masked(which), seen_);
   }
 
  private:
+  void mask(Observation& o, const BehaviourDelta& d) const {
+    for (const Loose& l : d.ignores) o.record[l.slot] = (o.record[l.slot] & ~l.bits) | (seen_.record[l.slot] & l.bits);
+  }
+
   const BehaviourDeltas& d_;
   const Case& c_;
   const Observation& seen_;
@@ -145,6 +158,38 @@ Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observa
   }
   if (const Known* k = inability(entries, facts)) return unable(entries, *k);
   return {VerdictKind::Divergence, {}, {}};
+}
+
+Observation nearest(const BehaviourDeltas& deltas, const Case& c, const Observation& seen,
+                    const Observation& reference) {
+  Observation best = reference;
+  std::size_t least = distance(reference, seen);
+  Facts facts{};
+  deltas.behaviour.derive(c, &reference, facts.data());
+  Trial trial(deltas, c, seen, reference);
+  const auto consider = [&](const EntrySet& which) {
+    Observation o = trial.masked(which);
+    const std::size_t far = o.status == Status::Ran ? distance(o, seen) : least;
+    if (far >= least) return;
+    least = far;
+    best = std::move(o);
+  };
+  for (EntrySet fired, before; before = fired, fired |= firing(deltas.entries, facts), fired != before;) {
+    consider(fired);
+    for (std::size_t i = 0; i < fired.size(); ++i)
+      if (fired[i]) consider(EntrySet().set(i));
+    const Observation& all = trial.expectation(fired);
+    if (all.status != Status::Ran) break;
+    deltas.behaviour.derive(c, &all, facts.data());
+  }
+  return best;
+}
+
+bool is_as_known(const BehaviourDeltas& deltas, const Case& c, const Observation& seen, const Observation& reference) {
+  Facts facts{};
+  deltas.behaviour.derive(c, &reference, facts.data());
+  const EntrySet fired = firing(deltas.entries, facts);
+  return fired.any() && Trial(deltas, c, seen, reference).explains(fired);
 }
 
 const Known* behaviour_death(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c) {

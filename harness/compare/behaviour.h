@@ -22,6 +22,14 @@ struct BehaviourDeltas {
 Verdict judge_deltas(const BehaviourDeltas& deltas, const Case& c, const Observation& seen,
                      const Observation& reference);
 
+// The reference as it is, or with what fires of the entries, whichever is nearest to `seen`: what is known must not
+// name what is new. Bits that an entry ignores are as seen.
+Observation nearest(const BehaviourDeltas& deltas, const Case& c, const Observation& seen,
+                    const Observation& reference);
+
+// Entries fire and, together, lead to what was seen, whether or not the reference says it too.
+bool is_as_known(const BehaviourDeltas& deltas, const Case& c, const Observation& seen, const Observation& reference);
+
 // The entry that says the case kills the executor; null if there is none.
 const Known* behaviour_death(const Behaviour& behaviour, const std::vector<Known>& entries, const Case& c);
 

@@ -29,7 +29,11 @@ constexpr Behaviour behaviour() {
   };
   b.has_variant = [](std::string_view name) { return name == "triple" || name == "keep"; };
   b.run_variant = &observe;
-  b.subject = [](const Case&) { return std::string("double"); };
+  b.account = [](const Case&, const Observation&, const Observation&) {
+    Behaviour::Account a;
+    a.subject = "double";
+    return a;
+  };
   return b;
 }
 
@@ -179,6 +183,34 @@ TEST(BehaviourDeltas, ADeathIsKnownBeforeItRuns) {
   const Case dies = toy::toy_case(5, 0), lives = toy::toy_case(4, 0);
   EXPECT_EQ(j.refusal(dies, j.read(dies), 0), "known_death");
   EXPECT_EQ(j.refusal(lives, j.read(lives), 0), "");
+}
+
+// ---- what is known beside what is new
+
+TEST(BehaviourDeltas, WhatIsKnownDoesNotNameWhatIsNew) {
+  const Toy toy;
+  const Case c = toy::toy_case(5, 7);
+  const std::string mask = entry("m", "action = \"ignores\"\nwhen = \"A == 5\"\nfields = [\"b:0x3\"]");
+  Judge j(toy.domain, entries(toy, kTriple + mask));
+  j.add_executor({"box", "1", Trust::Independent});
+  j.add_executor({"other", "1", Trust::Independent});
+  const Observation reference = observe(c, {});
+  EXPECT_EQ(Judge::first_difference(j.nearest(c, 0, records(15, 99), reference), records(15, 99)), 1u);
+  EXPECT_EQ(Judge::first_difference(j.nearest(c, 1, records(15, 99), reference), records(15, 99)), 0u);
+  EXPECT_EQ(Judge::first_difference(j.nearest(c, 0, records(99, 14), reference), records(99, 14)), 0u);
+  EXPECT_FALSE(Judge::first_difference(j.nearest(c, 0, records(15, 13), reference), records(15, 13)));
+}
+
+TEST(BehaviourDeltas, AgreementWhereAnEntrySaysTheSameIsNoAgreement) {
+  const Toy toy;
+  const Case c = toy::toy_case(5, 7);
+  Judge j(toy.domain, entries(toy, kTriple), {}, {"triple"});
+  j.add_executor({"box", "1", Trust::Independent});
+  j.add_executor({"other", "1", Trust::Independent});
+  const Observation triples = records(15, 14);
+  EXPECT_TRUE(j.agrees_as_known(c, 0, triples, triples)) << "the reference has box's mistake";
+  EXPECT_FALSE(j.agrees_as_known(c, 1, triples, triples));
+  EXPECT_FALSE(j.agrees_as_known(c, 0, records(16, 14), records(16, 14)));
 }
 
 TEST(BehaviourDeltas, MistakesInEntriesAreSaid) {

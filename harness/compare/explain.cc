@@ -172,17 +172,34 @@ std::string conditions_word(const Case& c) {
   return out;
 }
 
-// A result is an instruction's own. A check that any instruction may fail is named for itself; an exception that the
-// reference does not raise by what the case needs for it, for nobody says which check it was.
+// How an exception is delivered does not depend on the instruction.
+void name_delivery(const Behaviour::Account& a, bool elsewhere, Explanation& e) {
+  e.subject = a.delivery;
+  if (elsewhere) e.detail = "target";
+  if (!a.then.empty()) e.detail = a.then + "." + e.detail;
+}
+
+// A result is an instruction's own. A check that any instruction may fail is named for itself where a plain one fails
+// it; another instruction may have meant to access something else. An exception that the reference does not raise is
+// named by what the case needs for it, for nobody says which check it was.
 void name_behaviour(const Behaviour& behaviour, const Case& c, const Observation& seen, const Observation& reference,
                     bool outcome, Explanation& e) {
-  const Behaviour::Check check = behaviour.check == nullptr ? Behaviour::Check{} : behaviour.check(reference);
+  const Behaviour::Account a = behaviour.account(c, reference, seen);
   const bool raises = behaviour.is_exception != nullptr && behaviour.is_exception(seen);
-  e.subject = behaviour.subject(c);
-  e.shared = outcome && raises;
-  if (check.delivered && !e.shared) e.detail = "delivered." + e.detail;
-  const std::string_view by_check = outcome && !check.delivered ? check.name : check.group;
-  if (!e.shared && !by_check.empty()) e.subject = by_check;
+  e.subject = a.subject;
+  if (!a.delivery.empty()) {
+    const std::size_t to = behaviour.target;
+    const bool moved = to < kMaxRecord && seen.defined.test(to) && seen.record[to] != reference.record[to];
+    return name_delivery(a, outcome || moved, e);
+  }
+  e.shared = outcome && raises && a.group.empty();
+  e.by_access = a.access && !a.plain;
+  if (e.shared || a.check.empty()) return;
+  if (e.by_access) {
+    e.detail = "access";
+  } else if (outcome || !a.group.empty()) {
+    e.subject = outcome ? a.check : a.group;
+  }
 }
 
 Explanation explain_behaviour(const Judge& judge, std::string_view executor, const Case& c, const Observation& seen,
@@ -201,7 +218,7 @@ Explanation explain_behaviour(const Judge& judge, std::string_view executor, con
                        : field_word(*behaviour, o, field, seen.record[field] ^ reference.record[field]);
     name_behaviour(*behaviour, c, seen, reference, outcome, e);
   }
-  e.bucket = bucket_of(judge, executor, e.subject, e.shared ? e.detail + conditions_word(c) : e.detail);
+  e.bucket = bucket_of(judge, executor, e.subject, e.shared && !e.by_access ? e.detail + conditions_word(c) : e.detail);
   e.sentence = outcome ? fmt::format("{} says {}, the reference {}", executor, o.outcome_text(seen.outcome),
                                      o.outcome_text(reference.outcome))
                        : fmt::format("{} leaves {} = {:#x}, the reference {:#x}", executor, o.fields[field].name,
@@ -235,6 +252,13 @@ Explanation explain(const Judge& judge, std::string_view executor, const Case& c
   if (check && judge.domain().observation->same_family(judge.table().outcome(decider), seen.outcome))
     return explain_outcome(judge, executor, decider, seen);
   return explain_rejection(judge, executor, about == nullptr ? c : *about, seen);
+}
+
+Explanation explain_new(const Judge& judge, std::size_t executor, std::string_view names, const Case& c,
+                        const Reading& r, const Observation& seen, const Observation* reference) {
+  if (reference == nullptr) return explain(judge, names, c, r, seen);
+  const Observation nearest = judge.nearest(c, executor, seen, *reference);
+  return explain(judge, names, c, r, seen, &nearest);
 }
 
 }  // namespace diffvisor::compare

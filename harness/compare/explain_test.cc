@@ -120,17 +120,28 @@ TEST(Explain, WithoutRulesTheFirstRecordFieldThatDiffers) {
   EXPECT_EQ(outcome.sentence, "box says early, the reference done");
 }
 
-// Outcomes from 11 on are exceptions; the reference's VALUE says which check raised one.
-Behaviour::Check check_of(const Observation& reference) {
-  if (reference.record[0] == 0) return {};
-  return {"page_absent", "page", reference.outcome == kDone};
+// Outcomes from 11 on are exceptions. The reference's VALUE says which check raised one, and where it was delivered.
+Behaviour::Account account_of(const Case& c, const Observation& reference, const Observation&) {
+  Behaviour::Account a;
+  a.subject = c.v[A] == 0 ? "add" : "family.sub";
+  a.plain = c.v[A] == 0;
+  if (reference.record[0] == 0) return a;
+  if (reference.outcome == kDone) {
+    a.delivery = "delivery_pf";
+    if (reference.record[0] == 2) a.then = "then_pf";
+    return a;
+  }
+  a.check = "page_absent";
+  a.group = "page";
+  a.access = true;
+  return a;
 }
 Domain instructions() {
   static const Behaviour b = [] {
     Behaviour x;
-    x.subject = [](const Case& c) { return std::string(c.v[A] == 0 ? "add" : "sub"); };
+    x.account = &account_of;
+    x.target = 2;
     x.difference = [](std::size_t slot, std::uint64_t) { return std::string(slot == 1 ? "memory" : ""); };
-    x.check = &check_of;
     x.is_exception = [](const Observation& o) { return o.outcome >= kBadA; };
     return x;
   }();
@@ -139,22 +150,32 @@ Domain instructions() {
   return d;
 }
 
-TEST(Explain, BehaviourIsNamedByTheInstructionOrByTheCheckThatAnyMayFail) {
+TEST(Explain, BehaviourIsNamedByTheInstructionTheCheckThatAnyMayFailOrTheDelivery) {
   const Domain d = instructions();
   Judge judge(d, {});
   judge.add_executor({"box", "2.7", Trust::Independent});
-  const auto explained = [&](rules::Outcome reference, std::uint64_t cause, rules::Outcome seen) {
+  const auto explained = [&](rules::Outcome reference, std::uint64_t cause, rules::Outcome seen, std::uint64_t a = 0,
+                             std::uint64_t target = 0) {
     Observation r = says(reference), s = says(seen);
     r.record[0] = cause;
-    r.defined = s.defined = 0b10;
+    r.defined = s.defined = target == 0 ? 0b10 : 0b110;
     s.record[1] = 0x20;
-    const Case c = toy_case(0, 0);
+    s.record[2] = target == 0 ? 9 : target;  // undefined, or something else than the reference's 0
+    const Case c = toy_case(a, 0);
     return explain(judge, "box", c, judge.read(c), s, &r);
   };
   EXPECT_EQ(meaning(explained(kDone, 0, kDone)), "toy.box.add.memory");
-  EXPECT_EQ(meaning(explained(kDone, 1, kDone)), "toy.box.page.delivered.memory");
+  EXPECT_EQ(meaning(explained(kDone, 0, kDone, 1)), "toy.box.family.sub.memory");
+  EXPECT_EQ(meaning(explained(kDone, 1, kDone)), "toy.box.delivery_pf.memory");
+  EXPECT_EQ(meaning(explained(kDone, 1, kDone, 1)), "toy.box.delivery_pf.memory");
+  EXPECT_EQ(meaning(explained(kDone, 1, kDone, 0, 7)), "toy.box.delivery_pf.target");
+  EXPECT_EQ(meaning(explained(kDone, 2, kBadA)), "toy.box.delivery_pf.then_pf.target");
   EXPECT_EQ(meaning(explained(kBadA, 1, kBadA)), "toy.box.page.memory");
   EXPECT_EQ(meaning(explained(kBadA, 1, kDone)), "toy.box.page_absent.done.not.bad_l");
+  EXPECT_FALSE(explained(kBadA, 1, kDone).by_access);
+  EXPECT_EQ(meaning(explained(kBadA, 1, kDone, 1)), "toy.box.family.sub.access");
+  EXPECT_TRUE(explained(kBadA, 1, kDone, 1).by_access);
+  EXPECT_EQ(meaning(explained(kBadA, 1, kBadA, 1)), "toy.box.family.sub.access");
   EXPECT_EQ(meaning(explained(kBadA, 0, kDone)), "toy.box.add.done.not.bad_l");
   const Explanation lacking = explained(kDone, 0, kBadA);
   EXPECT_EQ(meaning(lacking), "toy.box.add.bad_l.not.done");

@@ -216,6 +216,20 @@ Verdict Judge::judge_behaviour(const Case& c, std::size_t executor, const Observ
   return v;
 }
 
+Observation Judge::nearest(const Case& c, std::size_t executor, const Observation& seen,
+                           const Observation& reference) const {
+  const bool any = domain_->behaviour != nullptr && !deltas_[executor].entries().empty();
+  if (!any || reference.status != Status::Ran || seen.status != Status::Ran) return reference;
+  return compare::nearest({*domain_->behaviour, deltas_[executor].entries(), variants_}, c, seen, reference);
+}
+
+bool Judge::agrees_as_known(const Case& c, std::size_t executor, const Observation& seen,
+                            const Observation& reference) const {
+  const bool any = domain_->behaviour != nullptr && !deltas_[executor].entries().empty();
+  if (!any || reference.status != Status::Ran || seen.status != Status::Ran) return false;
+  return is_as_known({*domain_->behaviour, deltas_[executor].entries(), variants_}, c, seen, reference);
+}
+
 VerdictKind Judge::verdict(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,
                            const Observation* reference) {
   const std::vector<KnownCount> kept = counts_[executor];

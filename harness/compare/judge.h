@@ -102,6 +102,13 @@ class Judge {
   VerdictKind verdict(const Case& c, const Reading& r, std::size_t executor, const Observation& seen,
                       const Observation* reference);
 
+  // What the executor would have said by the reference and by what is known of it, as near as that comes to `seen`;
+  // the reference itself where nothing is known.
+  Observation nearest(const Case& c, std::size_t executor, const Observation& seen, const Observation& reference) const;
+  // It says what the reference says, but known entries, which are about where it is wrong, say that too.
+  bool agrees_as_known(const Case& c, std::size_t executor, const Observation& seen,
+                       const Observation& reference) const;
+
   // The first record field in which the two differ (both define it), kMaxRecord for the outcome, nothing if they agree.
   static std::optional<std::size_t> first_difference(const Observation& a, const Observation& b);
 

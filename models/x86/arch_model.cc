@@ -6,6 +6,7 @@
 #include "harness/arch/insn/record.h"
 #include "harness/base/check.h"
 #include "models/x86/decoder/form.h"
+#include "models/x86/decoder/last_step.h"
 #include "models/x86/emulator/step.h"
 #include "models/x86/events/delivery.h"
 
@@ -76,7 +77,8 @@ void fill(const Machine& m, unsigned steps, const Carried& carried, Observation&
   if (m.fault.raised) fill_exception(m, m.fault, o);
   o.record[insn::kCause] = static_cast<u64>(m.fault.raised ? m.fault.cause : m.delivered);  // explains; not compared
   o.record[insn::kDecoded] = m.decoded;
-  o.record[insn::kLastOpcode] = m.last_opcode;
+  o.record[insn::kLastStep] =
+      pack(LastStep{m.last_opcode, m.row, m.last_reg, m.repeated, m.delivered_vector, m.second_vector});
   if (insn::kind_of(o.outcome) == OutcomeKind::PortAccess) {
     set(o, insn::kPort, m.port);
     set(o, insn::kPortValue, m.port_value);
@@ -102,6 +104,7 @@ void deliver_if_wanted(Machine& m, const Carried& carried) {
   const Fault f = m.fault;
   m.fault = {};
   m.delivered = f.cause;
+  m.delivered_vector = f.vector;
   deliver_fault(m, f);
 }
 
@@ -114,6 +117,7 @@ unsigned run(Machine& m, Carried& carried) {
     const bool goes_on = m.quirk(Quirk::BochsGoesOn);
     if ((m.undefined_register.bits != 0 || m.upper_halves_open) && !goes_on) m.cannot_judge("undefined_register_used");
     if (!m.ok()) break;
+    m.delivered_vector = m.second_vector = kNoVector;
     step(m, one_iteration);
     if (!carry_undefined(m, carried) && !goes_on) {
       m.limit = "undefined_flags_used";

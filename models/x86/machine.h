@@ -40,6 +40,8 @@ enum class Access : u8 { Read, Write, ReadForWrite, Execute };
 
 struct OpcodeRow;  // decoder/opcode_table.h
 
+inline constexpr u8 kNoVector = 0xff;
+
 class Machine {
  public:
   // ---- state: registers by slot (harness/arch/insn/fields.def), general registers as Rax + number
@@ -47,7 +49,9 @@ class Machine {
   Fault fault;
   Limit limit = nullptr;
   Cause delivered = Cause::None;  // of the last fault that was delivered
-  insn::Outcome ended = 0;        // set by end(): HLT, port access, x86.kvm gave up
+  // In this step: the vector of the fault that was delivered, and of the first that came of delivering it.
+  u8 delivered_vector = kNoVector, second_vector = kNoVector;
+  insn::Outcome ended = 0;  // set by end(): HLT, port access, x86.kvm gave up
   bool has_ended = false;
   u64 port = 0, port_value = 0;  // record slots kPort and kPortValue of a port access
   u64 next_rip = 0;              // where the instruction goes on: set to the following one before it runs
@@ -83,6 +87,8 @@ class Machine {
   u32 form = 0;                        // of the first one, see decoder/form.h
   u64 decoded = 0;                     // how the first one decoded, see decoder/summary.h
   u16 last_opcode = 0;                 // map << 8 | opcode of the last one
+  bool repeated = false;               // REP counts for it
+  u8 last_reg = 0;                     // its ModRM.reg, with REX.R
   u64 code_start = 0, code_bytes = 0;  // the case's own code, by linear address
 
   u64& reg(unsigned number) { return v[insn::Rax + number]; }

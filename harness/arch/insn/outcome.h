@@ -77,7 +77,7 @@ enum RecordSlot : unsigned {
   kMemoryValue = kMemoryAddress + kMemoryShown,
   kCause = kMemoryValue + kMemoryShown,  // which check raised the exception (causes.def); the reference alone says so
   kDecoded,                              // how it decoded the first instruction, 0 if it could not fetch it
-  kLastOpcode,                           // map << 8 | opcode of the last instruction it fetched
+  kLastStep,                             // how its last step went, see models/x86/decoder/last_step.h
   kRecordSlots
 };
 

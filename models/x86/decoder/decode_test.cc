@@ -11,6 +11,7 @@
 
 #include "harness/base/rng.h"
 #include "models/x86/decoder/form.h"
+#include "models/x86/decoder/last_step.h"
 #include "models/x86/decoder/opcode_table.h"
 
 namespace diffvisor::x86 {
@@ -267,6 +268,18 @@ TEST(Decode, AgreesWithZydis) {
     ++both;
   }
   EXPECT_GT(both, 500'000u);
+}
+
+TEST(LastStep, EveryRowComesBackFromItsWord) {
+  std::set<u64> words;
+  for (const auto rows : {integer_rows(), simd_rows()})
+    for (const OpcodeRow& row : rows) {
+      const LastStep step{0x3ff, &row, 15, true, 14, 13};
+      EXPECT_EQ(unpack_last_step(pack(step)), step) << row.mnemonic;
+      words.insert(pack(step));
+    }
+  EXPECT_EQ(words.size(), integer_rows().size() + simd_rows().size());
+  EXPECT_EQ(unpack_last_step(pack(LastStep{})), LastStep{});
 }
 
 }  // namespace

@@ -190,7 +190,7 @@ void execute(Machine& m, const Instruction& i, Snapshot& before, bool one_iterat
   const bool stepping = m.flag(rflags::TF);
   m.had_rf = m.flag(rflags::RF);
   if (!unicorn_keeps_rf(m, i, stepping || one_iteration)) m.set_flag(rflags::RF, false);
-  if (i.row->has(kString) && i.rep != Rep::None) return repeat(m, i, before, stepping, one_iteration);
+  if (m.repeated) return repeat(m, i, before, stepping, one_iteration);
   handler_of(m, i)(m, i);
   if (stepping && m.has_ended && insn::kind_of(m.ended) == OutcomeKind::Halt) {
     m.has_ended = false;
@@ -218,6 +218,7 @@ void step(Machine& m, bool one_iteration) {
   m.override_base = insn::kSegments;
   m.walked.start_instruction();
   m.row = nullptr;
+  m.repeated = false;
   m.next_rip = m.v[insn::Rip];
   check_breakpoints(m);
   check_virtual_interrupt(m);
@@ -225,6 +226,8 @@ void step(Machine& m, bool one_iteration) {
   if (m.ok()) fetch_and_decode(m, i);
   if (!m.ok()) return;
   m.row = i.row;
+  m.repeated = i.row->has(kString) && i.rep != Rep::None;
+  m.last_reg = static_cast<u8>(i.reg());
   if (m.form == 0) m.form = form_of(i);
   m.next_rip += i.length;
   if (!m.code64()) m.next_rip &= 0xffffffff;

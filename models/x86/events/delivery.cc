@@ -329,6 +329,7 @@ void deliver_fault(Machine& m, const Fault& f) {
     deliver(m, event_of(m, now));
     if (!m.fault.raised) break;
     const Fault next = m.fault;
+    if (m.second_vector == kNoVector) m.second_vector = next.vector;
     restore(m, before);
     // The address of a page fault stays in CR2 whatever becomes of the fault.
     if (next.vector == insn::kPF) m.v[insn::Cr2] = next.payload;
