@@ -372,13 +372,33 @@ u64 repeat_to_fence(Run& run, const Code& code, const Decoded& d) {
   return wanted - left;
 }
 
-// Bochs 2.7 leaves after each iteration when anything is pending. An iteration that takes the code's page away makes
-// the next one fault here alone.
+// The instruction's bytes at the beginning, to see whether an iteration writes over them.
+class CodeBytes {
+ public:
+  CodeBytes(const Code& code, unsigned length) : now_(ram(code.address)), length_(length) {
+    for (unsigned i = 0; i < length_; ++i) before_[i] = now_[i];
+  }
+  bool changed() const {
+    for (unsigned i = 0; i < length_; ++i)
+      if (now_[i] != before_[i]) return true;
+    return false;
+  }
+
+ private:
+  const u8* now_;
+  unsigned length_;
+  u8 before_[kLongest];
+};
+
+// Bochs 2.7 leaves after each iteration when anything is pending, and the next entry fetches the instruction anew: from
+// an iteration on that takes its page away or writes over it, that happens here alone.
 void repeated_step(Run& run, const Code& code, const Decoded& d) {
   const bool one = run.c.v[RepOne] != 0;
   const u64 steps = run.steps, done = repeat_to_fence(run, code, d);
   if (run.steps != steps) return;
+  const CodeBytes bytes(code, d.length);
   for (u64 i = done; i < kMostIterations; ++i) {
+    if (i != 0 && bytes.changed()) return fail(run, StepStatus::CodeElsewhere);
     const u32 reason = enter_blocked(run);
     if (i != 0 && is_fault_of_fetch(run, reason)) return fail(run, StepStatus::CodeElsewhere);
     if (reason != kNmiWindowExit && !is_next_breakpoint(run, reason)) return finish(run, reason);

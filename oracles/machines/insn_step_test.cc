@@ -205,6 +205,7 @@ const Row kRows[] = {
     {"INSB to a read-only page", kLong64, {0x6c}, {{Rdi, window(kReadOnly)}}, "#PF", {{Rip, kCode}}, {{kErrorCode, 3}}},
     {"INSB to a read-only page, delivered", kLong64, {0x6c}, {{Rdi, window(kReadOnly)}, {Deliver, 1}}, "done", {{Rip, kCode + 0x100e}, {Cr2, window(kReadOnly)}}, {{kMemoryCount, 6}}},
     {"INSB behind the case's code", kLong64, {0x90, 0x90, 0x6c}, {{Rip, kCode + 2}, {Rdi, kData}}, "code_elsewhere", {}, {}},
+    {"REP STOS over its own code", kLong64, {0xf3, 0xaa}, {{Rcx, 0x40}, {Rdi, kCode - 0x10}}, "code_elsewhere", {}, {}},
     {"MOV null to FS", kLong64, {0x8e, 0xe0}, {{Rax, 0}}, "done", {{FsSelector, 0}, {FsAttr, 0x10000}, {FsLimit, 0}}, {}},
     {"LLDT null", kLong64, {0x0f, 0x00, 0xd0}, {{Rax, 0}}, "done", {{LdtrSelector, 0}, {LdtrAttr, 0x10000}, {LdtrLimit, 0}}, {}},
     {"CPUID", kLong64, {0x0f, 0xa2}, {}, "intercepted_cpuid", {}, {}},

@@ -62,7 +62,8 @@ DecodeStatus skip_unknown(const DecodeMode& mode, Reader& r, Instruction& i, u16
   if (mode.kvm || ((opcode & kVexMap) == 0 && mode.quirks.test(Quirk::BochsFetch))) return DecodeStatus::Undefined;
   if (is_escape(opcode)) r.byte();
   i.address_bytes = address_bytes(mode, i.address_prefix);
-  if (!has_mod_rm(opcode)) return DecodeStatus::Undefined;
+  const bool bochs_vex = (opcode & kVexMap) != 0 && mode.quirks.test(Quirk::BochsFetch);
+  if (!has_mod_rm(opcode) && !bochs_vex) return DecodeStatus::Undefined;
   skip_operand(mode, r, i);
   if ((opcode >> 8 & 3) == 3 || (is_escape(opcode) && (opcode & 2) != 0)) r.byte();
   return r.refused();

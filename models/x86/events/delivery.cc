@@ -203,8 +203,11 @@ void deliver_long(Machine& m, const Event& e) {
   const unsigned level = inward ? cs.dpl() : m.cpl();
   const auto ist = static_cast<unsigned>(gate.low >> 32 & 7);
   u64 stack = m.v[insn::Rsp];
-  if (inward || ist != 0) stack = inner_stack_64(m, level, ist);
-  if (m.ok() && !m.is_canonical(stack)) m.raise(insn::kSS_, 0, Cause::NonCanonical);
+  const bool switches = inward || ist != 0;
+  if (switches) stack = inner_stack_64(m, level, ist);
+  // Of the present stack it is the first push that counts.
+  const u64 checked = switches ? stack : (stack & ~u64{0xf}) - 8;
+  if (m.ok() && !m.is_canonical(checked)) m.raise(insn::kSS_, 0, Cause::NonCanonical);
   const bool target_fits = m.is_canonical(gate.gate_offset());
   if (!target_fits && !m.quirk(Quirk::BochsDelivery)) m.general_protection(Cause::BranchTarget);
   if (!m.ok()) return;

@@ -32,7 +32,7 @@ void enter_code(Machine& m, u16 selector, Descriptor d, u64 rip) {
 }
 
 // In 64-bit mode a stack has no limit.
-bool has_room(const Machine& m, unsigned bytes, unsigned size) { return m.code64() || stack_has_room(m, bytes, size); }
+bool has_room(Machine& m, unsigned bytes, unsigned size) { return m.code64() || stack_has_room(m, bytes, size); }
 
 void far_to_code(Machine& m, const Far& f, const Descriptor& d) {
   const u32 error = selector_error(f.selector);

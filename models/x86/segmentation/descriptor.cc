@@ -102,10 +102,16 @@ bool offset_fits(const Machine& m, const Descriptor& code, u64 rip) {
   return (m.quirk(Quirk::BochsFarOffset) ? rip & 0xffffffff : rip) <= code.limit();
 }
 
-bool stack_has_room(const Machine& m, unsigned bytes, unsigned size) {
+bool stack_has_room(Machine& m, unsigned bytes, unsigned size) {
   const u64 mask = m.stack_address_bytes() == 2 ? 0xffff : 0xffffffff;
-  for (unsigned used = size; used <= bytes; used += size)
-    if (!limit_allows(m, insn::kSs, (m.v[insn::Rsp] - used) & mask, size)) return false;
+  for (unsigned used = size; used <= bytes; used += size) {
+    const u64 top = (m.v[insn::Rsp] - used) & mask;
+    if (limit_allows(m, insn::kSs, top, size)) continue;
+    // As in Machine::linear.
+    const bool wraps = m.v[insn::SsLimit] == 0xffffffff && top + size - 1 > 0xffffffff;
+    if (wraps) m.cannot_judge("segment_wrap");
+    return wraps;
+  }
   return true;
 }
 

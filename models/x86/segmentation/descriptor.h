@@ -79,6 +79,6 @@ void check_alignment(Machine& m, u64 address, unsigned bytes, Access a);
 // Whether `rip` is inside a code segment about to be loaded.
 bool offset_fits(const Machine& m, const Descriptor& code, u64 rip);
 // Whether `bytes` can be pushed in pieces of `size`, as far as the limit of SS says.
-bool stack_has_room(const Machine& m, unsigned bytes, unsigned size);
+bool stack_has_room(Machine& m, unsigned bytes, unsigned size);
 
 }  // namespace diffvisor::x86
