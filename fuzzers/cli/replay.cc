@@ -135,6 +135,7 @@ class Replayer {
 
   // What the unexplained answers come to, each with all who said the same, as a campaign names it: "; bucket ID".
   Result<std::string> buckets_of(Session& s, const Case& c) const {
+    if (unexplained_.empty()) return std::string();
     const auto reference = reference_says(s, c);
     if (!reference) return tl::unexpected(reference.error());
     std::set<std::string> all;
@@ -146,7 +147,7 @@ class Replayer {
       const Observation* against = *reference ? &**reference : nullptr;
       all.insert(compare::explain_new(*s.judge, one.column, who, c, s.judge->read(c), one.seen, against).bucket);
     }
-    return all.empty() ? std::string() : fmt::format("; bucket {}", fmt::join(all, ", "));
+    return fmt::format("; bucket {}", fmt::join(all, ", "));
   }
 
   std::size_t column_of(Session& s, const Expectation& e) {

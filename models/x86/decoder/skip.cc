@@ -74,8 +74,9 @@ bool vex_map_exists(u8 first, u8 next) { return first == 0xc5 || ((next & 0x1f) 
 DecodeStatus skip_vex(const DecodeMode& mode, Reader& r, Instruction& i) {
   const u8 map = r.peek();
   if (!r.ok() || mode.kvm) return r.refused();
-  if (mode.quirks.test(Quirk::BochsFetch) || mode.quirks.test(Quirk::UnicornUndefinedFirst)) {
-    r.little_endian(mode.quirks.test(Quirk::BochsFetch) ? 3 : 2);
+  const bool bochs = mode.quirks.test(Quirk::BochsFetch);
+  if (bochs || mode.quirks.test(Quirk::UnicornUndefinedFirst)) {
+    r.little_endian(bochs ? 3 : 2);
     return r.refused();
   }
   if (looks_like_map(map)) {

@@ -41,7 +41,7 @@ void enter_real_handler(Machine& m, u64 table, u8 vector, u64 flags) {
 // Bochs takes the RPL that a far transfer has put into CS for CPL 3.
 bool bochs_aligns_real_stack(const Machine& m) {
   const bool checks = m.cr0(insn::cr0::AM) && m.flag(fl::AC) && (m.v[insn::CsSelector] & 3) == 3;
-  return m.quirk(Quirk::BochsGoesOn) && checks && (m.stack_pointer() & 1) != 0;
+  return m.quirk(Quirk::BochsRealStack) && checks && (m.stack_pointer() & 1) != 0;
 }
 
 void deliver_real(Machine& m, const Event& e) {

@@ -41,7 +41,7 @@ class WalkedEntries {
     return false;
   }
 
-  std::array<Entry, 64> entries_;  // the latest
+  std::array<Entry, 64> entries_{};  // the latest
   unsigned count_ = 0;
   bool any_stale_ = false;
 };

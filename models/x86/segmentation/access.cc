@@ -106,6 +106,10 @@ bool limit_allows(const Machine& m, Segment s, u64 offset, unsigned bytes) {
   return offset > limit && last <= (attribute(a, attr::DB) ? kAll32 : 0xffff);
 }
 
+bool ends_beyond_4_gib(const Machine& m, Segment s, u64 offset, unsigned bytes) {
+  return m.v[insn::limit_of(s)] == kAll32 && offset + bytes - 1 > kAll32;
+}
+
 u64 Machine::linear(Segment s, u64 offset, unsigned bytes, Access a) {
   if (!ok()) return 0;
   if (code64()) return linear_64(*this, s, offset, bytes);
@@ -115,8 +119,7 @@ u64 Machine::linear(Segment s, u64 offset, unsigned bytes, Access a) {
   } else if (!type_allows(attributes, a) && !real_mode()) {
     refuse(*this, s, Cause::SegmentType);
   } else if (!limit_allows(*this, s, offset, bytes)) {
-    // At the very end of 4 GiB the manual leaves it to the processor (SDM 3A 5.3).
-    if (v[insn::limit_of(s)] == kAll32 && offset + bytes - 1 > kAll32) {
+    if (ends_beyond_4_gib(*this, s, offset, bytes)) {
       cannot_judge("segment_wrap");
     } else {
       refuse(*this, s, Cause::SegmentLimit);

@@ -107,10 +107,9 @@ bool stack_has_room(Machine& m, unsigned bytes, unsigned size) {
   for (unsigned used = size; used <= bytes; used += size) {
     const u64 top = (m.v[insn::Rsp] - used) & mask;
     if (limit_allows(m, insn::kSs, top, size)) continue;
-    // As in Machine::linear.
-    const bool wraps = m.v[insn::SsLimit] == 0xffffffff && top + size - 1 > 0xffffffff;
-    if (wraps) m.cannot_judge("segment_wrap");
-    return wraps;
+    const bool open = ends_beyond_4_gib(m, insn::kSs, top, size);
+    if (open) m.cannot_judge("segment_wrap");
+    return open;
   }
   return true;
 }

@@ -74,11 +74,15 @@ void set_cpl(Machine& m, unsigned cpl);
 
 // Whether offset .. offset + bytes - 1 lies within the segment as far as its limit says (access.cc).
 bool limit_allows(const Machine& m, insn::Segment s, u64 offset, unsigned bytes);
+// Whether they run over the end of a segment of 4 GiB, which the manual leaves to the processor (SDM 3A 5.3;
+// access.cc).
+bool ends_beyond_4_gib(const Machine& m, insn::Segment s, u64 offset, unsigned bytes);
 // #AC for a misaligned access of user code (access.cc).
 void check_alignment(Machine& m, u64 address, unsigned bytes, Access a);
 // Whether `rip` is inside a code segment about to be loaded.
 bool offset_fits(const Machine& m, const Descriptor& code, u64 rip);
-// Whether `bytes` can be pushed in pieces of `size`, as far as the limit of SS says.
+// Whether `bytes` can be pushed in pieces of `size`, as far as the limit of SS says; true, and a limit of the model,
+// where the manual leaves it open.
 bool stack_has_room(Machine& m, unsigned bytes, unsigned size);
 
 }  // namespace diffvisor::x86
